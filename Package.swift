@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "pawl",
+    products: [.executable(name: "pawl", targets: ["pawl"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+    ],
+    targets: [
+        // Libraries of the distribution: they cost nothing to build, and it patches them.
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        .target(name: "UpgradeMachine", swiftSettings: strict),
+        .target(
+            name: "Migrations", path: "migrations",
+            resources: [.embedInCode("V0001_event_log.sql")], swiftSettings: strict),
+        .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(
+            name: "EventLog", dependencies: ["UpgradeMachine", "Migrations", "Digests", grdb],
+            swiftSettings: strict),
+        .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: strict),
+        .target(name: "DockerEngine", dependencies: ["HTTPClient"], swiftSettings: strict),
+        .target(
+            name: "Drivers",
+            dependencies: [
+                "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", "CZstd", grdb,
+                subprocess, systemPackage,
+            ],
+            swiftSettings: strict),
+        .target(name: "Runner", dependencies: ["UpgradeMachine"], swiftSettings: strict),
+        .target(name: "Settings", dependencies: ["UpgradeMachine", yams], swiftSettings: strict),
+        .target(name: "Reports", dependencies: ["UpgradeMachine"], swiftSettings: strict),
+        .executableTarget(
+            name: "pawl",
+            dependencies: [
+                "UpgradeMachine", "EventLog", "Digests", "DockerEngine", "HTTPClient", "Drivers",
+                "Runner", "Settings", "Reports", argumentParser,
+            ],
+            swiftSettings: strict),
+
+        .testTarget(
+            name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
+        .testTarget(
+            name: "EventLogTests", dependencies: ["EventLog", "UpgradeMachine", "Digests", grdb],
+            swiftSettings: strict),
+        .testTarget(
+            name: "RunnerTests", dependencies: ["Runner", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SettingsTests", dependencies: ["Settings", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "HTTPClientTests", dependencies: ["HTTPClient"], swiftSettings: strict),
+        .testTarget(
+            name: "DockerEngineTests", dependencies: ["DockerEngine", "HTTPClient"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DriversTests",
+            dependencies: ["Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "LiveTests",
+            dependencies: ["Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "ReportsTests", dependencies: ["Reports", "UpgradeMachine"],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,62 @@
+import COpenSSL
+
+/// SHA-256 over bytes that arrive piece by piece, by the system's OpenSSL.
+///
+/// Source: FIPS 180-4; `EVP_DigestInit_ex(3ssl)`.
+public final class SHA256 {
+    private let context: OpaquePointer
+
+    public init() {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
+        else { fatalError("OpenSSL has no SHA-256: out of memory, or a broken provider") }
+        self.context = context
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    public func update(_ bytes: UnsafeRawBufferPointer) {
+        precondition(EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1)
+    }
+
+    public func update(_ bytes: some Collection<UInt8>) {
+        if bytes.withContiguousStorageIfAvailable({ update(UnsafeRawBufferPointer($0)) }) == nil {
+            Array(bytes).withUnsafeBytes { update($0) }
+        }
+    }
+
+    /// Ends the computation; nothing may be added after it.
+    public func finalize() -> Digest {
+        let bytes = [UInt8](unsafeUninitializedCapacity: Digest.sizeInBytes) { buffer, count in
+            precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, nil) == 1)
+            count = Digest.sizeInBytes
+        }
+        return Digest(bytes: bytes)
+    }
+
+    /// The digest of bytes that are all at hand.
+    public static func hash(_ bytes: some Collection<UInt8>) -> Digest {
+        let hash = SHA256()
+        hash.update(bytes)
+        return hash.finalize()
+    }
+}
+
+/// The 32 bytes of a SHA-256.
+public struct Digest: Hashable, Sendable {
+    public static let sizeInBytes = 32
+    public let bytes: [UInt8]
+
+    init(bytes: [UInt8]) { self.bytes = bytes }
+
+    /// 64 lowercase hexadecimal digits.
+    public var hex: String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(unsafeUninitializedCapacity: 2 * bytes.count) { buffer in
+            for (index, byte) in bytes.enumerated() {
+                buffer[2 * index] = digits[Int(byte >> 4)]
+                buffer[2 * index + 1] = digits[Int(byte & 15)]
+            }
+            return 2 * bytes.count
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import UpgradeMachine
+
+/// A record as its bytes: UTF-8 JSON with sorted keys and no floating-point numbers.
+///
+/// The bytes are what is hashed, and are never written again; only their reading may change.
+struct Body: Codable {
+    var seq: Int
+    var prev: String
+    var instance: String
+    var stream: String
+    var stream_seq: Int
+    var type: String
+    var version: Int
+    var wall_time: String
+    var monotonic_ns: Int64
+    var boot_id: String
+    var fence_number: Int
+    var actor: String
+    var host: String
+    var tool: Tool
+    var plan_digest: String
+    var causation: Int?
+    var data: Event
+
+    /// The version of every event's shape that this Pawl writes.
+    static let currentVersion = 1
+
+    init(_ record: LogEntry) {
+        seq = record.sequence
+        prev = record.previousLeaf
+        instance = record.instance
+        stream = record.stream
+        stream_seq = record.streamSequence
+        type = record.event.type.rawValue
+        version = Self.currentVersion
+        wall_time = Timestamp.text(ofMilliseconds: record.moment.wallMilliseconds)
+        monotonic_ns = record.moment.monotonicNanoseconds
+        boot_id = record.moment.bootID
+        fence_number = record.fenceNumber
+        actor = record.actor
+        host = record.host
+        tool = record.tool
+        plan_digest = record.planDigest
+        causation = record.causation
+        data = record.event
+    }
+
+    /// - Returns: None where the time is not a time, or the type not that of the data.
+    var record: LogEntry? {
+        guard let wall = Timestamp.milliseconds(of: wall_time), data.type.rawValue == type else {
+            return nil
+        }
+        return LogEntry(
+            sequence: seq, previousLeaf: prev, instance: instance, stream: stream,
+            streamSequence: stream_seq,
+            moment: Moment(
+                wallMilliseconds: wall, monotonicNanoseconds: monotonic_ns, bootID: boot_id),
+            fenceNumber: fence_number, actor: actor, host: host, tool: tool,
+            planDigest: plan_digest, causation: causation, event: data)
+    }
+}
+
+/// Writes and reads the JSON of the log.
+public struct RecordCoder {
+    private let encoder = JSONEncoder()
+    private let decoder = JSONDecoder()
+
+    public init() {
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    }
+
+    func body(of record: LogEntry) throws -> Data { try encoder.encode(Body(record)) }
+
+    func record(from body: Data) throws -> LogEntry {
+        let decoded = try decoder.decode(Body.self, from: body)
+        guard let record = decoded.record else {
+            throw DecodingError.dataCorrupted(
+                .init(codingPath: [], debugDescription: "time or type do not fit the data"))
+        }
+        return record
+    }
+
+    /// A plan's bytes, over which its digest is made.
+    func bytes(of plan: Plan) throws -> Data { try encoder.encode(plan) }
+}

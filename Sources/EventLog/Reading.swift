@@ -1,0 +1,79 @@
+import GRDB
+public import UpgradeMachine
+
+/// One stream's place in the log.
+public struct StreamSummary: Sendable {
+    public let stream: String
+    public let instance: String
+    public let firstSequence: Int
+    public let lastSequence: Int
+}
+
+extension EventLog {
+    /// All streams, oldest first; of one instance where it is named.
+    public func streams(of instance: String? = nil) throws(EventLogError) -> [StreamSummary] {
+        try read { database in
+            try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT stream, instance, min(seq), max(seq) FROM event
+                    WHERE ?1 IS NULL OR instance = ?1 GROUP BY stream ORDER BY min(seq)
+                    """, arguments: [instance]
+            ).map {
+                StreamSummary(
+                    stream: $0[0], instance: $0[1], firstSequence: $0[2], lastSequence: $0[3])
+            }
+        }
+    }
+
+    /// The records of one stream in order, each found to be as it was written.
+    public func records(of stream: String) throws(EventLogError) -> [LogEntry] {
+        var records: [LogEntry] = []
+        let coder = RecordCoder()
+        try forEachStoredEvent(of: stream) { stored throws(EventLogError) in
+            do throws(StoredEvent.Mismatch) {
+                records.append(try stored.record(by: coder))
+            } catch {
+                throw self.refused(error)
+            }
+        }
+        guard !records.isEmpty else { throw .unknownStream(stream) }
+        return records
+    }
+
+    /// Visits the rows of one stream, or of the whole log, in short transactions.
+    public func forEachStoredEvent(
+        of stream: String? = nil, after sequence: Int = 0,
+        _ visit: (StoredEvent) throws(EventLogError) -> Void
+    ) throws(EventLogError) {
+        var last = sequence
+        while true {
+            let rows = try read { [last] database in
+                try StoredEvent.fetchAll(
+                    database,
+                    sql: """
+                        SELECT \(StoredEvent.columns) FROM event
+                        WHERE seq > ?1 AND (?2 IS NULL OR stream = ?2)
+                        ORDER BY seq LIMIT \(Self.rowsPerRead)
+                        """, arguments: [last, stream])
+            }
+            for row in rows { try visit(row) }
+            guard let final = rows.last, rows.count == Self.rowsPerRead else { return }
+            last = final.sequence
+        }
+    }
+
+    func refused(_ mismatch: StoredEvent.Mismatch) -> EventLogError {
+        mismatch.isNewer
+            ? .newer(path: path, found: "event \(mismatch.sequence): \(mismatch.found)")
+            : .damaged(path: path, sequence: mismatch.sequence, found: mismatch.found)
+    }
+
+    func read<Value>(_ body: (GRDB.Database) throws -> Value) throws(EventLogError) -> Value {
+        do {
+            return try queue.read(body)
+        } catch {
+            throw Self.explained(error, path: path)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import Digests
+import Foundation
+import GRDB
+import Synchronization
+public import UpgradeMachine
+
+/// Appends to the streams of one instance, whose lock it holds.
+public final class Writer: Sendable {
+    /// Who writes, as every envelope says.
+    public struct Author: Sendable {
+        public let actor: String
+        public let host: String
+        public let tool: Tool
+
+        public init(actor: String, host: String, tool: Tool) {
+            self.actor = actor
+            self.host = host
+            self.tool = tool
+        }
+    }
+
+    private let log: EventLog
+    private let lock: InstanceLock
+    private let author: Author
+    public let fenceNumber: Int
+
+    /// Takes the instance over: the fence number grows, so that whoever had it is refused.
+    public init(log: EventLog, lock: InstanceLock, author: Author) throws(EventLogError) {
+        self.log = log
+        self.lock = lock
+        self.author = author
+        fenceNumber = try log.read { database in
+            try Int.fetchOne(
+                database, sql: "SELECT 1 + coalesce(max(fence_number), 0) FROM event WHERE instance = ?",
+                arguments: [lock.instance]) ?? 1
+        }
+    }
+
+    /// Appends `entries` as one transaction and returns once it is durable.
+    ///
+    /// - Throws: ``EventLogError/outdated(instance:fenceNumber:)`` when a newer run has appended,
+    ///   ``EventLogError/appendFailed(path:reason:)`` when SQLite or the disk refuses.
+    @discardableResult
+    public func append(
+        _ entries: [(event: Event, moment: Moment)], to stream: String, planDigest: String
+    ) throws(EventLogError) -> [LogEntry] {
+        let coder = RecordCoder()
+        do {
+            return try log.queue.write { database in
+                var (last, streamLast) = try Self.ends(of: stream, database)
+                var records: [LogEntry] = []
+                for entry in entries {
+                    let record = record(entry, stream, planDigest, after: last, streamLast)
+                    let leaf = try insert(record, by: coder, into: database)
+                    last = (record.sequence, leaf)
+                    streamLast = (record.streamSequence, record.sequence)
+                    records.append(record)
+                }
+                return records
+            }
+        } catch {
+            throw explained(error)
+        }
+    }
+
+    private typealias End = (sequence: Int, leaf: String)
+    private typealias StreamEnd = (streamSequence: Int, sequence: Int?)
+
+    private static func ends(
+        of stream: String, _ database: GRDB.Database
+    ) throws -> (End, StreamEnd) {
+        let last = try Row.fetchOne(
+            database, sql: "SELECT seq, lower(hex(leaf)) FROM event ORDER BY seq DESC LIMIT 1")
+        let streamLast = try Row.fetchOne(
+            database,
+            sql: """
+                SELECT stream_seq, seq FROM event WHERE stream = ?
+                ORDER BY stream_seq DESC LIMIT 1
+                """, arguments: [stream])
+        return (
+            (last?[0] ?? 0, last?[1] ?? String(repeating: "0", count: 64)),
+            (streamLast?[0] ?? 0, streamLast?[1])
+        )
+    }
+
+    private func record(
+        _ entry: (event: Event, moment: Moment), _ stream: String, _ planDigest: String,
+        after last: End, _ streamLast: StreamEnd
+    ) -> LogEntry {
+        LogEntry(
+            sequence: last.sequence + 1, previousLeaf: last.leaf, instance: lock.instance,
+            stream: stream, streamSequence: streamLast.streamSequence + 1, moment: entry.moment,
+            fenceNumber: fenceNumber, actor: author.actor, host: author.host, tool: author.tool,
+            planDigest: planDigest, causation: streamLast.sequence, event: entry.event)
+    }
+
+    private func insert(
+        _ record: LogEntry, by coder: RecordCoder, into database: GRDB.Database
+    ) throws -> String {
+        let body = try coder.body(of: record)
+        let leaf = StoredEvent.leaf(of: body)
+        try database.cachedStatement(
+            sql: "INSERT INTO event (\(StoredEvent.columns)) VALUES (?,?,?,?,?,?,?,?,?)"
+        ).execute(arguments: [
+            record.sequence, record.instance, record.stream, record.streamSequence,
+            record.event.type.rawValue, Body.currentVersion, record.fenceNumber, body,
+            Data(leaf.bytes),
+        ])
+        return leaf.hex
+    }
+
+    private func explained(_ error: any Error) -> EventLogError {
+        guard let error = error as? DatabaseError else {
+            return .appendFailed(path: log.path, reason: "\(error)")
+        }
+        let reason = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
+        if reason.contains("a newer run has taken") {
+            return .outdated(instance: lock.instance, fenceNumber: fenceNumber)
+        }
+        return .appendFailed(path: log.path, reason: reason)
+    }
+}

@@ -1,0 +1,96 @@
+/// The runner's next move.
+public enum Action: Hashable, Sendable {
+    /// Put a decision on record; an intent is one.
+    case record(Event)
+    /// Look, act where needed, record the outcome.
+    case perform(Effect)
+    /// The upgrade has ended, or rests until a person decides.
+    case rest
+}
+
+extension Run {
+    /// What has to happen now.
+    ///
+    /// A function of state and time alone: resuming is replaying, and needs no code of its own.
+    public func nextAction(at moment: Moment) -> Action {
+        guard let effect = open ?? upgrade.nextEffect else { return .rest }
+        if fruitlessResumes > plan.limits.resumesWithoutProgress {
+            return .record(.halted(cause: .tooManyResumes(fruitlessResumes - 1)))
+        }
+        if open != nil { return whileOpen(effect) }
+        if let invalidated { return .record(invalidated) }
+        if let spent = spentBudget(at: moment) {
+            return .record(.rollbackOrdered(cause: spent))
+        }
+        return .record(.began(effect: effect))
+    }
+
+    /// A dump under a fence that has gone proves nothing, so it is begun anew under a new one.
+    private func whileOpen(_ effect: Effect) -> Action {
+        if effect.step == .backUp, case .pulled(let state) = upgrade, state.fence == .lost {
+            return .record(.withdrawn(step: .backUp, cause: .fenceLost))
+        }
+        return .perform(effect)
+    }
+
+    private var invalidated: Event? {
+        guard case .backedUp(let state) = upgrade, case .up(let position) = state.pulled.fence,
+            let backup = state.backup, backup.position != position
+        else { return nil }
+        return .backupInvalidated(backup: backup, position: position)
+    }
+
+    /// Time left of the outage budget; none where there is no budget or no outage.
+    public func remainingOutage(at moment: Moment) -> Duration? {
+        guard let budget = plan.limits.outageBudget, let outageBegan else { return nil }
+        switch upgrade {
+        case .backedUp, .pulled, .stopped, .started:
+            return budget.duration - moment.duration(since: outageBegan)
+        default:
+            return nil
+        }
+    }
+
+    private func spentBudget(at moment: Moment) -> Failure? {
+        guard let budget = plan.limits.outageBudget,
+            let remaining = remainingOutage(at: moment), remaining <= .zero
+        else { return nil }
+        return .outageBudgetSpent(budget)
+    }
+
+    /// What follows a try that failed: another try, the way back, or a person.
+    public func decision(after failure: Failure) -> Event? {
+        guard let step = open?.step else { return nil }
+        if step.mayBeRepeated, !failure.isPermanent,
+            failedAttempts + 1 < plan.limits.attemptsPerStep
+        {
+            return .attemptFailed(step: step, failure: failure)
+        }
+        // Never roll back a rollback.
+        if case .rollingBack = upgrade { return .halted(cause: failure) }
+        return .failed(step: step, failure: failure)
+    }
+}
+
+extension Failure {
+    /// The time that the service may be away is over.
+    public static func outageBudgetSpent(_ budget: Seconds) -> Failure {
+        Failure(
+            code: "outage-budget",
+            message: "the outage budget of \(budget.count) s is spent",
+            advice: "find out what took so long in the timeline, or plan a larger outage budget",
+            isPermanent: true)
+    }
+
+    static func tooManyResumes(_ count: Int) -> Failure {
+        Failure(
+            code: "no-progress",
+            message: "\(count) runs in a row were taken over without getting anything done",
+            advice: "find out what ends Pawl (memory, a watchdog, a reboot loop), then go on")
+    }
+
+    static let fenceLost = Failure(
+        code: "fence-lost",
+        message: "the process that kept the database from writing has gone",
+        advice: "nothing to do: the fence is raised again and the backup taken anew")
+}

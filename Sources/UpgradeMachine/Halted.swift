@@ -1,0 +1,70 @@
+/// Nothing goes on by itself: a person is needed.
+public struct Halted: Hashable, Sendable {
+    public let cause: Failure
+    /// The effect whose outcome nobody knows; none where no intent was open.
+    public let undetermined: Effect?
+    /// The state that a decision goes on from.
+    public let resting: Upgrade
+
+    /// What a person can decide, the safest first.
+    public var decisions: [Decision] {
+        var all: [Decision] = [.retry]
+        if case .rollingBack = resting {} else { all.append(.rollBack) }
+        if let undetermined {
+            if undetermined.receiptWhenDone != nil { all.append(.settleDone(undetermined.step)) }
+            all.append(.settleUndone(undetermined.step))
+        }
+        return all
+    }
+
+    /// A way on from a halt, which is a command to type.
+    public enum Decision: Hashable, Sendable {
+        case retry, rollBack
+        case settleDone(Step)
+        case settleUndone(Step)
+
+        /// The arguments of `pawl` that take this decision.
+        public var arguments: [String] {
+            switch self {
+            case .retry: ["resume", "--retry", "--reason", "WHY"]
+            case .rollBack: ["rollback", "--reason", "WHY"]
+            case .settleDone(let step):
+                ["settle", step.rawValue, "--as", "done", "--reason", "WHY"]
+            case .settleUndone(let step):
+                ["settle", step.rawValue, "--as", "undone", "--reason", "WHY"]
+            }
+        }
+
+        /// When to choose it.
+        public var meaning: String {
+            switch self {
+            case .retry: "the cause is gone: look again and go on"
+            case .rollBack: "give up and put the old version back"
+            case .settleDone(let step): "you have seen that \(step.rawValue) is done"
+            case .settleUndone(let step): "you have seen that \(step.rawValue) has not happened"
+            }
+        }
+    }
+}
+
+extension Effect {
+    /// What the effect leaves where a person vouches for it; none where only the world can say.
+    public var receiptWhenDone: Receipt? {
+        switch self {
+        case .liftFence: .fenceLifted
+        case .removeCandidate: .candidateRemoved
+        case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
+        case .verify: .verified(results: [.byHand])
+        case .verifyPrevious: .previousVerified(results: [.byHand])
+        case .startPrevious(let kept?):
+            .previousStarted(
+                serving: Served(parts: kept.parts.map { .init(name: $0.name, id: $0.id) }))
+        case .tidy: .tidied(removed: [])
+        case .pull, .raiseFence, .backUp, .stop, .start, .saveData, .startPrevious(nil): nil
+        }
+    }
+}
+
+extension CheckResult {
+    fileprivate static let byHand = CheckResult(check: "settled", saw: "a person vouched for it")
+}

@@ -1,0 +1,185 @@
+/// An upgrade and what is going on in it; what a log replays to.
+public struct Run: Hashable, Sendable {
+    public private(set) var upgrade: Upgrade
+    /// The effect whose intent is recorded and whose outcome is not; after a crash it is in doubt.
+    public private(set) var open: Effect?
+    /// Failed tries under the open intent.
+    public private(set) var failedAttempts = 0
+    /// Take-overs since something last got done, those after a requested stop not counted.
+    public private(set) var fruitlessResumes = 0
+    /// When the stop began, while the service is away.
+    public private(set) var outageBegan: Moment?
+    private var wasPaused = false
+
+    public init(_ plan: Plan) { upgrade = Upgrade(plan) }
+
+    public var plan: Plan { upgrade.plan }
+
+    /// The run after `event`, which happened at `moment`.
+    ///
+    /// Decisions are computed again and compared: an intent that differs from what the state
+    /// demands is refused, so that a replay confirms every one of them.
+    ///
+    /// - Throws: ``IllegalEvent`` if `event` cannot follow: an outcome without its intent, say.
+    public func evolved(by event: Event, at moment: Moment) throws(IllegalEvent) -> Run {
+        var next = self
+        do {
+            try next.apply(event, at: moment)
+        } catch {
+            throw IllegalEvent(
+                event: event, state: upgrade.name, open: open?.step,
+                expected: nextAction(at: moment), refusal: error)
+        }
+        return next
+    }
+
+    private mutating func apply(_ event: Event, at moment: Moment) throws(Refusal) {
+        switch event {
+        case .began, .withdrawn, .backupInvalidated:
+            guard nextAction(at: moment) == .record(event) else { throw .outOfTurn }
+            decide(event, at: moment)
+        case .attemptFailed(let step, let failure), .failed(let step, let failure):
+            guard step == open?.step, decision(after: failure) == event else { throw .outOfTurn }
+            fail(event, failure)
+        case .halted(let cause):
+            guard nextAction(at: moment) != .rest else { throw .outOfTurn }
+            halt(cause)
+        case .done(let receipt, _):
+            guard let open, open.step == receipt.step else { throw .outOfTurn }
+            try close(with: receipt)
+        case .rollbackOrdered(let cause):
+            try turnAround(cause)
+        case .resumed:
+            guard nextAction(at: moment) != .rest else { throw .outOfTurn }
+            takeOver()
+        case .paused:
+            guard nextAction(at: moment) != .rest else { throw .outOfTurn }
+            wasPaused = true
+        case .retried, .settled:
+            try goOn(after: event)
+        case .planned:
+            throw .outOfTurn
+        }
+    }
+}
+
+// What each kind of event does to a run whose guards it has passed.
+extension Run {
+    private mutating func decide(_ event: Event, at moment: Moment) {
+        switch (event, upgrade) {
+        case (.began(let effect), _):
+            open = effect
+            failedAttempts = 0
+            if effect == .stop { outageBegan = moment }
+        case (.withdrawn, _):
+            open = nil
+        case (.backupInvalidated, .backedUp(let state)):
+            upgrade = .pulled(state.invalidated())
+        default:
+            preconditionFailure("guarded by nextAction")
+        }
+    }
+
+    private mutating func fail(_ event: Event, _ failure: Failure) {
+        guard case .failed(let step, _) = event else {
+            failedAttempts += 1
+            return
+        }
+        open = nil
+        if case .verified(let state) = upgrade {
+            upgrade = .verified(state.tidied(.failed(failure)))
+        } else {
+            upgrade = upgrade.turnedAround(by: failure, begun: step)
+        }
+        endOutageIfServing()
+    }
+
+    private mutating func close(with receipt: Receipt) throws(Refusal) {
+        do { upgrade = try upgrade.advanced(by: receipt) } catch { throw .evidence(error) }
+        open = nil
+        fruitlessResumes = 0
+        endOutageIfServing()
+    }
+
+    private mutating func endOutageIfServing() {
+        switch upgrade {
+        case .verified, .rolledBack: outageBegan = nil
+        default: break
+        }
+    }
+
+    private mutating func halt(_ cause: Failure) {
+        upgrade = .halted(Halted(cause: cause, undetermined: open, resting: upgrade))
+        open = nil
+    }
+
+    private mutating func turnAround(_ cause: Failure) throws(Refusal) {
+        let (state, begun) =
+            if case .halted(let halted) = upgrade {
+                (halted.resting, halted.undetermined?.step)
+            } else {
+                (upgrade, open?.step)
+            }
+        switch state {
+        case .rollingBack, .rolledBack, .halted: throw .outOfTurn
+        default: break
+        }
+        upgrade = state.turnedAround(by: cause, begun: begun)
+        open = nil
+        fruitlessResumes = 0
+        endOutageIfServing()
+    }
+
+    private mutating func takeOver() {
+        fruitlessResumes += wasPaused ? 0 : 1
+        wasPaused = false
+        switch upgrade {
+        case .pulled(let state): upgrade = .pulled(state.with(fence: state.fence.afterTakeOver))
+        case .backedUp(let state):
+            upgrade = .backedUp(state.with(fence: state.pulled.fence.afterTakeOver))
+        case .stopped(let state): upgrade = .stopped(state.with(fence: state.fence.afterTakeOver))
+        default: break
+        }
+    }
+
+    private mutating func goOn(after decision: Event) throws(Refusal) {
+        guard case .halted(let halted) = upgrade else { throw .outOfTurn }
+        switch decision {
+        case .settled(let step, .done(let receipt), _):
+            guard step == halted.undetermined?.step, receipt.step == step else { throw .outOfTurn }
+            do {
+                upgrade = try halted.resting.advanced(by: receipt)
+            } catch {
+                throw .evidence(error)
+            }
+        case .settled(let step, .undone, _):
+            guard step == halted.undetermined?.step else { throw .outOfTurn }
+            upgrade = halted.resting
+        default:
+            upgrade = halted.resting
+        }
+        fruitlessResumes = 0
+        // A person took their time: what a session held has gone.
+        wasPaused = true
+        takeOver()
+        endOutageIfServing()
+    }
+}
+
+/// An event that cannot follow the state it met: the log is damaged or the code is wrong.
+public struct IllegalEvent: Error, Hashable {
+    public let event: Event
+    public let state: StateName
+    public let open: Step?
+    /// What the state demanded instead.
+    public let expected: Action
+    public let refusal: Refusal
+}
+
+/// Why an event cannot follow.
+public enum Refusal: Error, Hashable {
+    /// The state does not call for it.
+    case outOfTurn
+    /// Its evidence does not fit: another image than the plan's, data that is not the backup's.
+    case evidence(IllegalReceipt)
+}
