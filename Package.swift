@@ -62,6 +62,11 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // Run by tools/bench; nobody else builds it.
+        .executableTarget(
+            name: "LogBenchmark", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
+            path: "tools/bench.d/LogBenchmark", swiftSettings: strict),
+
         .testTarget(
             name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
         .testTarget(

@@ -1,5 +1,6 @@
 -- One row is one fact. `body` holds all of it and is never rewritten; the columns beside it are
--- copies for the triggers and for whoever reads with the sqlite3 shell.
+-- copies for the triggers and for whoever reads with the sqlite3 shell. No JSON function may stand
+-- in this schema: SQLite 3.40 refuses them there under trusted_schema=OFF.
 CREATE TABLE event (
     seq          INTEGER PRIMARY KEY CHECK (seq >= 1), -- counts all events by one
     instance     TEXT    NOT NULL CHECK (instance <> ''),
@@ -8,7 +9,8 @@ CREATE TABLE event (
     type         TEXT    NOT NULL,
     type_version INTEGER NOT NULL CHECK (type_version >= 1), -- of the shape of the body's data
     fence_number INTEGER NOT NULL CHECK (fence_number >= 1),
-    body         BLOB    NOT NULL CHECK (json_valid(CAST(body AS TEXT))), -- UTF-8, sorted keys
+    prev         BLOB    NOT NULL CHECK (length(prev) = 32), -- leaf of the event before
+    body         BLOB    NOT NULL CHECK (length(body) > 0), -- UTF-8 JSON, sorted keys
     leaf         BLOB    NOT NULL UNIQUE CHECK (length(leaf) = 32), -- SHA-256(0x00 || body)
     UNIQUE (stream, stream_seq)
 ) STRICT;
@@ -26,8 +28,7 @@ WHEN NEW.stream_seq <>
 BEGIN SELECT RAISE(ABORT, 'an event must follow the last one of its stream'); END;
 
 CREATE TRIGGER event_is_chained BEFORE INSERT ON event
-WHEN json_extract(CAST(NEW.body AS TEXT), '$.prev') IS NOT lower(hex(
-    coalesce((SELECT leaf FROM event WHERE seq = NEW.seq - 1), zeroblob(32))))
+WHEN NEW.prev <> coalesce((SELECT leaf FROM event WHERE seq = NEW.seq - 1), zeroblob(32))
 BEGIN SELECT RAISE(ABORT, 'an event must name the leaf of the one before it'); END;
 
 CREATE TRIGGER event_is_new BEFORE INSERT ON event

@@ -30,7 +30,7 @@ public final class SHA256 {
             precondition(EVP_DigestFinal_ex(context, buffer.baseAddress, nil) == 1)
             count = Digest.sizeInBytes
         }
-        return Digest(bytes: bytes)
+        return Digest(unchecked: bytes)
     }
 
     /// The digest of bytes that are all at hand.
@@ -46,7 +46,16 @@ public struct Digest: Hashable, Sendable {
     public static let sizeInBytes = 32
     public let bytes: [UInt8]
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+
+    /// - Returns: None where there are not 32 bytes.
+    public init?(_ bytes: some Collection<UInt8>) {
+        guard bytes.count == Self.sizeInBytes else { return nil }
+        self.bytes = Array(bytes)
+    }
+
+    /// What stands before the first of a chain.
+    public static let zero = Digest(unchecked: [UInt8](repeating: 0, count: sizeInBytes))
 
     /// 64 lowercase hexadecimal digits.
     public var hex: String {

@@ -115,6 +115,9 @@ public final class EventLog: Sendable {
     }
 
     static func explained(_ error: any Error, path: String) -> EventLogError {
+        if let error = error as? RowDecodingError {
+            return .damaged(path: path, sequence: nil, found: "\(error)")
+        }
         guard let error = error as? DatabaseError else {
             return .unreadable(path: path, reason: "\(error)")
         }

@@ -20,25 +20,26 @@ extension EventLog {
                     WHERE ?1 IS NULL OR instance = ?1 GROUP BY stream ORDER BY min(seq)
                     """, arguments: [instance]
             ).map {
-                StreamSummary(
-                    stream: $0[0], instance: $0[1], firstSequence: $0[2], lastSequence: $0[3])
+                try StreamSummary(
+                    stream: $0.decode(atIndex: 0), instance: $0.decode(atIndex: 1),
+                    firstSequence: $0.decode(atIndex: 2), lastSequence: $0.decode(atIndex: 3))
             }
         }
     }
 
-    /// The records of one stream in order, each found to be as it was written.
-    public func records(of stream: String) throws(EventLogError) -> [LogEntry] {
-        var records: [LogEntry] = []
+    /// The entries of one stream in order, each found to be as it was written.
+    public func entries(of stream: String) throws(EventLogError) -> [LogEntry] {
+        var entries: [LogEntry] = []
         let coder = RecordCoder()
         try forEachStoredEvent(of: stream) { stored throws(EventLogError) in
             do throws(StoredEvent.Mismatch) {
-                records.append(try stored.record(by: coder))
+                entries.append(try stored.record(by: coder))
             } catch {
                 throw self.refused(error)
             }
         }
-        guard !records.isEmpty else { throw .unknownStream(stream) }
-        return records
+        guard !entries.isEmpty else { throw .unknownStream(stream) }
+        return entries
     }
 
     /// Visits the rows of one stream, or of the whole log, in short transactions.

@@ -4,8 +4,9 @@ public import UpgradeMachine
 
 /// A stream folded again, with every recorded decision computed anew and compared.
 public struct Replay: Sendable {
-    public let run: Run
-    public let records: [LogEntry]
+    public private(set) var run: Run
+    public let stream: String
+    private let planDigest: String
 
     /// Why a stream cannot be replayed, and at which of its events.
     public struct Refusal: Error, Sendable, CustomStringConvertible {
@@ -18,33 +19,44 @@ public struct Replay: Sendable {
         }
     }
 
-    /// Folds `records`, which are one stream's from its first event on.
-    public init(_ records: [LogEntry]) throws(Refusal) {
-        guard let first = records.first, case .planned(let plan) = first.event else {
+    /// Folds `entries`, which are one stream's from its first event on.
+    public init(_ entries: [LogEntry]) throws(Refusal) {
+        guard let first = entries.first else {
+            throw Refusal(stream: "", sequence: 0, found: "a stream begins with its plan")
+        }
+        try self.init(first: first)
+        for entry in entries.dropFirst() { try follow(entry) }
+    }
+
+    /// Begins with a stream's first event.
+    init(first: LogEntry) throws(Refusal) {
+        guard case .planned(let plan) = first.event else {
             throw Refusal(
-                stream: records.first?.stream ?? "", sequence: records.first?.sequence ?? 0,
+                stream: first.stream, sequence: first.sequence,
                 found: "a stream begins with its plan")
         }
-        let digest = Self.digest(of: plan)
-        var run = Run(plan)
-        for record in records {
-            guard record.planDigest == digest else {
-                throw Refusal(
-                    stream: record.stream, sequence: record.sequence,
-                    found: "it belongs to a plan with digest \(record.planDigest), and this "
-                        + "stream's plan has \(digest)")
-            }
-            if record.sequence == first.sequence { continue }
-            do {
-                run = try run.evolved(by: record.event, at: record.moment)
-            } catch {
-                throw Refusal(
-                    stream: record.stream, sequence: record.sequence,
-                    found: Self.explanation(of: error))
-            }
+        run = Run(plan)
+        stream = first.stream
+        planDigest = Self.digest(of: plan)
+        try checkPlan(of: first)
+    }
+
+    mutating func follow(_ entry: LogEntry) throws(Refusal) {
+        try checkPlan(of: entry)
+        do {
+            run = try run.evolved(by: entry.event, at: entry.moment)
+        } catch {
+            throw Refusal(
+                stream: stream, sequence: entry.sequence, found: Self.explanation(of: error))
         }
-        self.run = run
-        self.records = records
+    }
+
+    private func checkPlan(of entry: LogEntry) throws(Refusal) {
+        guard entry.planDigest != planDigest else { return }
+        throw Refusal(
+            stream: stream, sequence: entry.sequence,
+            found: "it belongs to a plan with digest \(entry.planDigest), and this stream's plan "
+                + "has \(planDigest)")
     }
 
     /// SHA-256 of a plan's bytes, in hexadecimal.
@@ -71,5 +83,38 @@ public struct Replay: Sendable {
                 return "\(happened), where \(illegal.state.rawValue) is an end or a rest"
             }
         }
+    }
+}
+
+extension Replay {
+    /// What a whole log comes to.
+    public struct Summary: Sendable {
+        public let events: Int
+        public let upgrades: Int
+        /// The leaf of the last event, in hexadecimal; it stands for all of them.
+        public let head: String
+    }
+
+    /// Verifies the chain of a whole log and folds every one of its streams, in one pass.
+    ///
+    /// - Throws: ``EventLogError`` for bytes that are not as they were written, ``Refusal`` for a
+    ///   history that cannot have been.
+    public static func all(of log: EventLog) throws -> Summary {
+        var replays: [String: Replay] = [:]
+        var refusal: Refusal?
+        let chain = try log.verifyChain { entry in
+            do throws(Refusal) {
+                if refusal != nil { return }
+                if replays[entry.stream] == nil {
+                    replays[entry.stream] = try Replay(first: entry)
+                } else {
+                    try replays[entry.stream]?.follow(entry)
+                }
+            } catch {
+                refusal = error
+            }
+        }
+        if let refusal { throw refusal }
+        return Summary(events: chain.events, upgrades: replays.count, head: chain.head)
     }
 }

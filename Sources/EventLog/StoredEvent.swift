@@ -12,22 +12,25 @@ public struct StoredEvent: Sendable, FetchableRecord {
     public let type: String
     public let typeVersion: Int
     public let fenceNumber: Int
+    public let previousLeaf: Data
     public let body: Data
     public let leaf: Data
 
     static let columns =
-        "seq, instance, stream, stream_seq, type, type_version, fence_number, body, leaf"
+        "seq, instance, stream, stream_seq, type, type_version, fence_number, prev, body, leaf"
 
-    public init(row: Row) {
-        sequence = row[0]
-        instance = row[1]
-        stream = row[2]
-        streamSequence = row[3]
-        type = row[4]
-        typeVersion = row[5]
-        fenceNumber = row[6]
-        body = row[7]
-        leaf = row[8]
+    /// - Throws: `RowDecodingError` where damage has left a column without its type.
+    public init(row: Row) throws {
+        sequence = try row.decode(atIndex: 0)
+        instance = try row.decode(atIndex: 1)
+        stream = try row.decode(atIndex: 2)
+        streamSequence = try row.decode(atIndex: 3)
+        type = try row.decode(atIndex: 4)
+        typeVersion = try row.decode(atIndex: 5)
+        fenceNumber = try row.decode(atIndex: 6)
+        previousLeaf = try row.decode(atIndex: 7)
+        body = try row.decode(atIndex: 8)
+        leaf = try row.decode(atIndex: 9)
     }
 
     /// RFC 6962, 2.1: a leaf's hash has the prefix 0x00, so that it is never taken for a node's.
@@ -56,11 +59,13 @@ public struct StoredEvent: Sendable, FetchableRecord {
         } catch {
             throw Mismatch(sequence: sequence, found: "its body cannot be read: \(error)")
         }
-        let isOne =
-            record.sequence == sequence && record.instance == instance && record.stream == stream
-            && record.streamSequence == streamSequence && record.event.type.rawValue == type
-            && record.fenceNumber == fenceNumber
-        guard isOne else {
+        let isOne: Bool =
+            record.sequence == sequence && record.instance == instance
+            && record.stream == stream && record.streamSequence == streamSequence
+        let isChained: Bool = record.previousLeaf == Digest(previousLeaf)?.hex
+        let isOfType: Bool =
+            record.event.type.rawValue == type && record.fenceNumber == fenceNumber
+        guard isOne, isChained, isOfType else {
             throw Mismatch(sequence: sequence, found: "its columns differ from its body")
         }
         return record

@@ -25,7 +25,9 @@ public enum Timestamp {
             let second = number(17..<19), let millisecond = number(20..<23)
         else { return nil }
         let days = days(fromYear: year, month: month, day: day)
-        return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
+        let value = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
+        // Its own text, or it was none: the separators, a month 13, the 30th of February.
+        return Self.text(ofMilliseconds: value) == text ? value : nil
     }
 
     // Days and dates of the proleptic Gregorian calendar, in eras of 400 years that begin in March.

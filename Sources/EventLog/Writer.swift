@@ -48,29 +48,29 @@ public final class Writer: Sendable {
         do {
             return try log.queue.write { database in
                 var (last, streamLast) = try Self.ends(of: stream, database)
-                var records: [LogEntry] = []
+                var appended: [LogEntry] = []
                 for entry in entries {
-                    let record = record(entry, stream, planDigest, after: last, streamLast)
-                    let leaf = try insert(record, by: coder, into: database)
-                    last = (record.sequence, leaf)
-                    streamLast = (record.streamSequence, record.sequence)
-                    records.append(record)
+                    let entry = self.entry(entry, stream, planDigest, after: last, streamLast)
+                    let leaf = try insert(entry, after: last.leaf, by: coder, into: database)
+                    last = (entry.sequence, leaf)
+                    streamLast = (entry.streamSequence, entry.sequence)
+                    appended.append(entry)
                 }
-                return records
+                return appended
             }
         } catch {
             throw explained(error)
         }
     }
 
-    private typealias End = (sequence: Int, leaf: String)
+    private typealias End = (sequence: Int, leaf: Digest)
     private typealias StreamEnd = (streamSequence: Int, sequence: Int?)
 
     private static func ends(
         of stream: String, _ database: GRDB.Database
     ) throws -> (End, StreamEnd) {
         let last = try Row.fetchOne(
-            database, sql: "SELECT seq, lower(hex(leaf)) FROM event ORDER BY seq DESC LIMIT 1")
+            database, sql: "SELECT seq, leaf FROM event ORDER BY seq DESC LIMIT 1")
         let streamLast = try Row.fetchOne(
             database,
             sql: """
@@ -78,35 +78,36 @@ public final class Writer: Sendable {
                 ORDER BY stream_seq DESC LIMIT 1
                 """, arguments: [stream])
         return (
-            (last?[0] ?? 0, last?[1] ?? String(repeating: "0", count: 64)),
+            (last?[0] ?? 0, (last?[1] as Data?).flatMap { Digest($0) } ?? .zero),
             (streamLast?[0] ?? 0, streamLast?[1])
         )
     }
 
-    private func record(
+    private func entry(
         _ entry: (event: Event, moment: Moment), _ stream: String, _ planDigest: String,
         after last: End, _ streamLast: StreamEnd
     ) -> LogEntry {
         LogEntry(
-            sequence: last.sequence + 1, previousLeaf: last.leaf, instance: lock.instance,
+            sequence: last.sequence + 1, previousLeaf: last.leaf.hex, instance: lock.instance,
             stream: stream, streamSequence: streamLast.streamSequence + 1, moment: entry.moment,
             fenceNumber: fenceNumber, actor: author.actor, host: author.host, tool: author.tool,
             planDigest: planDigest, causation: streamLast.sequence, event: entry.event)
     }
 
     private func insert(
-        _ record: LogEntry, by coder: RecordCoder, into database: GRDB.Database
-    ) throws -> String {
-        let body = try coder.body(of: record)
+        _ entry: LogEntry, after previous: Digest, by coder: RecordCoder,
+        into database: GRDB.Database
+    ) throws -> Digest {
+        let body = try coder.body(of: entry)
         let leaf = StoredEvent.leaf(of: body)
         try database.cachedStatement(
-            sql: "INSERT INTO event (\(StoredEvent.columns)) VALUES (?,?,?,?,?,?,?,?,?)"
+            sql: "INSERT INTO event (\(StoredEvent.columns)) VALUES (?,?,?,?,?,?,?,?,?,?)"
         ).execute(arguments: [
-            record.sequence, record.instance, record.stream, record.streamSequence,
-            record.event.type.rawValue, Body.currentVersion, record.fenceNumber, body,
-            Data(leaf.bytes),
+            entry.sequence, entry.instance, entry.stream, entry.streamSequence,
+            entry.event.type.rawValue, Body.currentVersion, entry.fenceNumber,
+            Data(previous.bytes), body, Data(leaf.bytes),
         ])
-        return leaf.hex
+        return leaf
     }
 
     private func explained(_ error: any Error) -> EventLogError {

@@ -41,13 +41,14 @@ public struct Runner<World: Driver>: Sendable {
         guard replayed.nextAction(at: timekeeper.now()) != .rest else { return replayed }
         try record(.resumed, in: &draft)
         try flush(&draft)
-        guard let effect = draft.run.open else { return try await finish(draft.run) }
-        do throws(Failure) {
-            try await driver.endLeftovers(of: effect, in: context(effect, draft.run, nil))
-        } catch {
-            try record(.halted(cause: .leftovers(of: effect.step, error)), in: &draft)
-            try flush(&draft)
-            return draft.run
+        for effect in draft.run.inDoubt {
+            do throws(Failure) {
+                try await driver.endLeftovers(of: effect, in: context(effect, draft.run, nil))
+            } catch {
+                try record(.halted(cause: .leftovers(of: effect.step, error)), in: &draft)
+                try flush(&draft)
+                return draft.run
+            }
         }
         return try await finish(draft.run)
     }
@@ -58,14 +59,16 @@ public struct Runner<World: Driver>: Sendable {
     public func finish(_ start: Run) async throws -> Run {
         var draft = Draft(run: start)
         while true {
-            switch draft.run.nextAction(at: timekeeper.now()) {
+            // One moment for the decision and its record: a budget may be spent between two.
+            let now = timekeeper.now()
+            switch draft.run.nextAction(at: now) {
             case .record(let event):
                 if case .began(let effect) = event, let cause = reasonToPause(before: effect) {
                     try record(.paused(cause: cause), in: &draft)
                     try flush(&draft)
                     return draft.run
                 }
-                try record(event, in: &draft)
+                try record(event, at: now, in: &draft)
             case .perform(let effect):
                 try flush(&draft)
                 let event = await attempt(effect, of: draft.run)
@@ -98,7 +101,10 @@ private struct Draft {
 
 extension Runner {
     private func record(_ event: Event, in draft: inout Draft) throws {
-        let moment = timekeeper.now()
+        try record(event, at: timekeeper.now(), in: &draft)
+    }
+
+    private func record(_ event: Event, at moment: Moment, in draft: inout Draft) throws {
         draft.run = try draft.run.evolved(by: event, at: moment)
         draft.unsaved.append((event, moment))
     }

@@ -37,6 +37,9 @@ extension Run {
         guard case .backedUp(let state) = upgrade, case .up(let position) = state.pulled.fence,
             let backup = state.backup, backup.position != position
         else { return nil }
+        guard state.pulled.backupNumber < plan.limits.attemptsPerStep else {
+            return .rollbackOrdered(cause: .writtenAfterEveryBackup(state.pulled.backupNumber))
+        }
         return .backupInvalidated(backup: backup, position: position)
     }
 
@@ -87,6 +90,14 @@ extension Failure {
             code: "no-progress",
             message: "\(count) runs in a row were taken over without getting anything done",
             advice: "find out what ends Pawl (memory, a watchdog, a reboot loop), then go on")
+    }
+
+    static func writtenAfterEveryBackup(_ count: Int) -> Failure {
+        Failure(
+            code: "written-after-backup",
+            message: "\(count) backups were taken, and something was written after each of them",
+            advice: "find out what writes the database beside the service, or what ends Pawl "
+                + "between the backup and the stop")
     }
 
     static let fenceLost = Failure(

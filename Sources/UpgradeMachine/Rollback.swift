@@ -74,8 +74,8 @@ extension Fingerprint {
 extension Upgrade {
     /// Turns around, with the step that was begun undone like the ones before it.
     ///
-    /// - Parameter begun: The step whose intent is open; its half-done work counts as done.
-    func turnedAround(by cause: Failure, begun: Step?) -> Upgrade {
+    /// - Parameter begun: The steps whose outcome is not known; their half-done work counts as done.
+    func turnedAround(by cause: Failure, begun: Set<Step>) -> Upgrade {
         if case .rollingBack = self { return self }
         return RollingBack(
             plan: plan, reached: name, cause: cause, backup: backup, saved: nil, restored: false,
@@ -83,15 +83,15 @@ extension Upgrade {
         ).settled
     }
 
-    private func wayBack(begun: Step?) -> [Effect] {
+    private func wayBack(begun: Set<Step>) -> [Effect] {
         switch self {
         case .planned, .pulled, .backedUp:
             let lift = liftedFence(begun: begun)
-            return begun == .stop ? lift + previous(kept: nil) : lift
+            return begun.contains(.stop) ? lift + previous(kept: nil) : lift
         case .stopped(let state):
             // The candidate may have run before its start was reported as failed, and may have
             // migrated the data.
-            return begun == .start
+            return begun.contains(.start)
                 ? undoneStart(kept: state.kept)
                 : liftedFence(begun: begun) + previous(kept: state.kept)
         case .started(let state):
@@ -116,10 +116,10 @@ extension Upgrade {
     }
 
     /// Before the old version starts: one that writes as it starts must not meet the fence.
-    private func liftedFence(begun: Step?) -> [Effect] {
+    private func liftedFence(begun: Set<Step>) -> [Effect] {
         let stands: Bool =
             switch self {
-            case .pulled(let state): state.fence.mayStand || begun == .raiseFence
+            case .pulled(let state): state.fence.mayStand || begun.contains(.raiseFence)
             case .backedUp(let state): state.pulled.fence.mayStand
             case .stopped(let state): state.fence.mayStand
             default: false

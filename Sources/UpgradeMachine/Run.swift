@@ -10,10 +10,20 @@ public struct Run: Hashable, Sendable {
     /// When the stop began, while the service is away.
     public private(set) var outageBegan: Moment?
     private var wasPaused = false
+    /// Effects whose intent was closed without their outcome being known: by a halt that a person
+    /// had retried, or by a rollback that was ordered meanwhile. The way back undoes them as well.
+    private var undetermined: [Effect] = []
 
     public init(_ plan: Plan) { upgrade = Upgrade(plan) }
 
     public var plan: Plan { upgrade.plan }
+
+    /// What was begun and may be going on still, though the process that began it has died; it is
+    /// ended before anything else is done.
+    public var inDoubt: [Effect] {
+        guard let open else { return undetermined }
+        return undetermined.filter { $0 != open } + [open]
+    }
 
     /// The run after `event`, which happened at `moment`.
     ///
@@ -70,7 +80,8 @@ extension Run {
         case (.began(let effect), _):
             open = effect
             failedAttempts = 0
-            if effect == .stop { outageBegan = moment }
+            // A stop that is begun again may have taken the service away the first time.
+            if effect == .stop, outageBegan == nil { outageBegan = moment }
         case (.withdrawn, _):
             open = nil
         case (.backupInvalidated, .backedUp(let state)):
@@ -85,19 +96,23 @@ extension Run {
             failedAttempts += 1
             return
         }
-        open = nil
         if case .verified(let state) = upgrade {
             upgrade = .verified(state.tidied(.failed(failure)))
         } else {
-            upgrade = upgrade.turnedAround(by: failure, begun: step)
+            upgrade = upgrade.turnedAround(by: failure, begun: Set(inDoubt.map(\.step)))
         }
+        open = nil
+        undetermined.removeAll { $0.step == step }
+        fruitlessResumes = 0
         endOutageIfServing()
     }
 
     private mutating func close(with receipt: Receipt) throws(Refusal) {
         do { upgrade = try upgrade.advanced(by: receipt) } catch { throw .evidence(error) }
         open = nil
-        fruitlessResumes = 0
+        undetermined.removeAll { $0.step == receipt.step }
+        // A fence is raised again after every crash under it, which gets the upgrade no further.
+        if receipt.step != .raiseFence { fruitlessResumes = 0 }
         endOutageIfServing()
     }
 
@@ -114,20 +129,26 @@ extension Run {
     }
 
     private mutating func turnAround(_ cause: Failure) throws(Refusal) {
-        let (state, begun) =
+        let (state, effect) =
             if case .halted(let halted) = upgrade {
-                (halted.resting, halted.undetermined?.step)
+                (halted.resting, halted.undetermined)
             } else {
-                (upgrade, open?.step)
+                (upgrade, open)
             }
         switch state {
         case .rollingBack, .rolledBack, .halted: throw .outOfTurn
         default: break
         }
-        upgrade = state.turnedAround(by: cause, begun: begun)
         open = nil
+        doubt(effect)
+        upgrade = state.turnedAround(by: cause, begun: Set(undetermined.map(\.step)))
         fruitlessResumes = 0
         endOutageIfServing()
+    }
+
+    private mutating func doubt(_ effect: Effect?) {
+        guard let effect, !undetermined.contains(effect) else { return }
+        undetermined.append(effect)
     }
 
     private mutating func takeOver() {
@@ -152,11 +173,15 @@ extension Run {
             } catch {
                 throw .evidence(error)
             }
+            undetermined.removeAll { $0.step == step }
         case .settled(let step, .undone, _):
             guard step == halted.undetermined?.step else { throw .outOfTurn }
             upgrade = halted.resting
+            undetermined.removeAll { $0.step == step }
+            if step == .stop { outageBegan = nil }
         default:
             upgrade = halted.resting
+            doubt(halted.undetermined)
         }
         fruitlessResumes = 0
         // A person took their time: what a session held has gone.

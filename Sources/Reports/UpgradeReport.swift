@@ -1,0 +1,126 @@
+public import UpgradeMachine
+
+/// An upgrade as JSON shows it; a type of its own, so that the machine's types may change.
+public struct UpgradeReport: Sendable, Codable {
+    /// Names this shape; a change that breaks a reader gets a new number.
+    public var format = "pawl.upgrade/1"
+    public let upgrade: String
+    public let instance: String
+    public let from: String
+    public let to: String
+    public let state: StateName
+    /// `verified`, `rolledBack`, `halted`, or none while it goes on.
+    public let verdict: StateName?
+    public let cause: Cause?
+    public let openStep: String?
+    public let nextStep: String?
+    /// Commands that go on from here, the safest first.
+    public let decisions: [Decision]
+    public let backup: String?
+    public let outageMilliseconds: Int64?
+    public let steps: [StepReport]
+    public let planDigest: String
+    public let firstSequence: Int
+    public let lastSequence: Int
+
+    public struct Cause: Sendable, Codable {
+        public let code: String
+        public let message: String
+        public let advice: String
+    }
+
+    public struct Decision: Sendable, Codable {
+        public let command: [String]
+        public let meaning: String
+    }
+
+    public struct StepReport: Sendable, Codable {
+        public let step: String
+        public let outcome: String
+        public let detail: String
+        public let failedAttempts: Int
+        public let beganMilliseconds: Int64
+        public let durationMilliseconds: Int64?
+        public let sequence: Int
+    }
+
+    public init(_ timeline: Timeline) {
+        let run = timeline.run
+        upgrade = timeline.upgrade
+        instance = timeline.plan.instance
+        from = timeline.plan.current.version
+        to = timeline.plan.candidate.version
+        state = run.upgrade.name
+        verdict = run.upgrade.verdict
+        cause = run.upgrade.cause.map {
+            Cause(code: $0.code, message: $0.message, advice: $0.advice)
+        }
+        openStep = run.open?.step.rawValue
+        nextStep = (run.open ?? run.upgrade.nextEffect)?.step.rawValue
+        decisions = Self.decisions(for: run.upgrade)
+        backup = run.upgrade.backup?.path
+        outageMilliseconds = timeline.outage?.duration?.wholeMilliseconds
+        steps = timeline.steps.map(StepReport.init)
+        planDigest = timeline.planDigest
+        firstSequence = timeline.firstSequence
+        lastSequence = timeline.lastSequence
+    }
+
+    private static func decisions(for upgrade: Upgrade) -> [Decision] {
+        switch upgrade {
+        case .halted(let halt):
+            return halt.decisions.map {
+                Decision(command: ["pawl"] + $0.arguments, meaning: $0.meaning)
+            }
+        case .verified, .rolledBack:
+            return []
+        default:
+            return [Decision(command: ["pawl", "resume"], meaning: "go on where it stopped")]
+        }
+    }
+}
+
+extension UpgradeReport.StepReport {
+    init(_ span: Timeline.StepSpan) {
+        step = span.effect.step.rawValue
+        failedAttempts = span.failedAttempts.count
+        beganMilliseconds = span.began.wallMilliseconds
+        durationMilliseconds = span.duration?.wholeMilliseconds
+        sequence = span.beganSequence
+        switch span.outcome {
+        case .open: (outcome, detail) = ("open", "")
+        case .done(let receipt, let adopted):
+            (outcome, detail) = (adopted ? "adopted" : "done", receipt.detail)
+        case .failed(let failure): (outcome, detail) = ("failed", failure.message)
+        case .withdrawn(let failure): (outcome, detail) = ("withdrawn", failure.message)
+        case .undetermined(let failure): (outcome, detail) = ("undetermined", failure.message)
+        }
+    }
+}
+
+extension Upgrade {
+    /// The state where it is an end or a halt.
+    public var verdict: StateName? {
+        switch self {
+        case .verified, .rolledBack, .halted: name
+        default: nil
+        }
+    }
+
+    /// Why it turned around or halted.
+    public var cause: Failure? {
+        switch self {
+        case .rollingBack(let state): state.cause
+        case .rolledBack(let state): state.cause
+        case .halted(let state): state.cause
+        default: nil
+        }
+    }
+}
+
+extension Duration {
+    /// Rounded down.
+    public var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    }
+}

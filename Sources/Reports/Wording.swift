@@ -1,0 +1,87 @@
+public import UpgradeMachine
+
+extension Duration {
+    /// For people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+    public var brief: String {
+        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        switch milliseconds {
+        case ..<10_000: return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
+        case ..<60_000: return "\(milliseconds / 1000) s"
+        case ..<3_600_000: return "\(milliseconds / 60_000) min \(milliseconds / 1000 % 60) s"
+        default: return "\(milliseconds / 3_600_000) h \(milliseconds / 60_000 % 60) min"
+        }
+    }
+}
+
+/// A number of bytes for people, in powers of 1000: `512 B`, `1.2 MB`.
+public func brief(bytes: Int) -> String {
+    var value = bytes
+    var units = ["B", "kB", "MB", "GB", "TB"][...]
+    while value >= 1_000_000, units.count > 2 {
+        value /= 1000
+        units = units.dropFirst()
+    }
+    guard value >= 1000, units.count > 1 else { return "\(value) \(units.first ?? "")" }
+    return "\(value / 1000).\(value % 1000 / 100) \(units.dropFirst().first ?? "")"
+}
+
+extension Step {
+    /// What is being done, as progress says it.
+    public var doing: String {
+        switch self {
+        case .pull: "getting the new release"
+        case .raiseFence: "keeping the database from writing"
+        case .backUp: "backing up the database"
+        case .stop: "stopping the service"
+        case .liftFence: "letting the database write again"
+        case .start: "starting the new release"
+        case .verify: "verifying the new release"
+        case .tidy: "removing what earlier upgrades kept"
+        case .removeCandidate: "stopping the new release"
+        case .saveData: "saving the migrated data"
+        case .restoreData: "putting the data back"
+        case .startPrevious: "starting the old release"
+        case .verifyPrevious: "verifying the old release"
+        }
+    }
+}
+
+extension Receipt {
+    /// What it left behind, in a few words; empty where the step's name says it all.
+    public var detail: String {
+        switch self {
+        case .pulled(let release, _): release.digest.prefix(19) + "…"
+        case .fenceRaised(let position): "at \(position.text)"
+        case .backedUp(let backup), .dataSaved(let backup?):
+            "\(brief(bytes: backup.sizeInBytes)), \(backup.fingerprint.tables) tables, "
+                + "\(backup.fingerprint.rows) rows, \(backup.path)"
+        case .dataSaved(nil): "not saved, as the plan allows"
+        case .stopped(let kept, _): kept.parts.map { "kept as \($0.keptAs)" }.joined(separator: ", ")
+        case .started(let served), .previousStarted(let served):
+            served.parts.map(\.name).joined(separator: ", ")
+        case .verified(let results), .previousVerified(let results):
+            results.map { "\($0.check): \($0.saw)" }.joined(separator: "; ")
+        case .tidied(let removed): removed.isEmpty ? "nothing was left" : removed.joined(separator: ", ")
+        case .dataRestored(let fingerprint):
+            "\(fingerprint.tables) tables, \(fingerprint.rows) rows, as in the backup"
+        case .fenceLifted, .candidateRemoved: ""
+        }
+    }
+}
+
+extension StateName {
+    /// As a sentence's predicate.
+    public var wording: String {
+        switch self {
+        case .planned: "planned; nothing has been done yet"
+        case .pulled: "the new release is here; the service runs as before"
+        case .backedUp: "the data is backed up; the service runs as before"
+        case .stopped: "the service is stopped"
+        case .started: "the new release runs and is not verified yet"
+        case .verified: "verified: the new release serves, and every check passed"
+        case .rollingBack: "on the way back to the old release"
+        case .rolledBack: "rolled back: the old release serves, its data as it was"
+        case .halted: "halted: a person is needed"
+        }
+    }
+}
