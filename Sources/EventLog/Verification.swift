@@ -1,4 +1,5 @@
 import Digests
+import Digests
 public import UpgradeMachine
 
 extension EventLog {

@@ -1,4 +1,4 @@
-public import UpgradeMachine
+import UpgradeMachine
 
 /// Where an upgrade stands, why, and what comes next, in a few lines.
 public struct StatusText: Sendable {

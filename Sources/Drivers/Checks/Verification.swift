@@ -1,0 +1,83 @@
+public import UpgradeMachine
+
+/// Asks the plan's checks until all are good at the same time, and stay so.
+///
+/// It makes `verify` and `verifyPrevious` real. What runs is asked of a ``Service``, what it serves
+/// by HTTP, and the rest by the user's own commands. All are asked again and again, at first after
+/// 50 ms and then ever less often, down to once a second, until they have been good for the plan's
+/// `steadyFor`; whether a part has been restarted or has gone is always watched, asked for or not.
+/// Commands are asked only when everything else is good.
+///
+/// It has no deadline of its own: the runner ends it, by asking its task to stop, and is then told
+/// which checks were not good and what they saw (`check-failed`). What no waiting can make good
+/// ends it at once, for good: a part that exited and that nothing starts again, or that crashes
+/// again and again, a line of the log that is an error, another release than the plan's (by digest
+/// at once, by version when it was said for three seconds).
+public struct Verification: Driver {
+    private let service: any Service
+    private let pace: Pace
+
+    /// - Parameter service: The application whose checks are asked.
+    public init(service: any Service) {
+        self.init(service: service, pace: Pace())
+    }
+
+    init(service: any Service, pace: Pace) {
+        self.service = service
+        self.pace = pace
+    }
+
+    /// How long it rests between two rounds, and how long one question may take.
+    struct Pace: Sendable {
+        var firstRest = Duration.milliseconds(50)
+        var longestRest = Duration.seconds(1)
+        /// A rest after a look at the service is as long as the look was, up to this.
+        var longestLookRest = Duration.seconds(10)
+        var http = HTTPQuestion.deadline
+        var command = CommandQuestion.limit
+        var search = Pattern.searchLimit
+    }
+
+    /// Ends the checks' commands that a dead Pawl left running, found by their tag.
+    public func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {
+        try await StepTag(upgrade: context.plan.upgrade, step: effect.step).endAll()
+    }
+
+    /// Answers absent, always.
+    ///
+    /// A check is a question and leaves nothing in the world that could be found. What was good
+    /// before a crash need not be good after it, so the questions are asked again.
+    public func observe(
+        _ effect: Effect, in context: Context
+    ) async throws(Failure) -> Observation { .absent }
+
+    /// Asks until the verdict is known; ends when it is good.
+    ///
+    /// - Throws: `check-failed` (see the type), `check-invalid` where a check of the plan cannot be
+    ///   asked at all.
+    public func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
+        switch effect {
+        case .verify(let release):
+            return .verified(results: try await results(for: release, effect.step, context))
+        case .verifyPrevious(let release):
+            return .previousVerified(results: try await results(for: release, effect.step, context))
+        default:
+            throw Failure(
+                code: "not-a-verification", message: "\(effect.step.rawValue) asked of the checks",
+                advice: "this is a defect of Pawl: please report it", isPermanent: true)
+        }
+    }
+
+    /// Ends what ``endLeftovers(of:in:)`` ends; questions leave nothing else behind.
+    public func clear(_ effect: Effect, in context: Context) async throws(Failure) {
+        try await endLeftovers(of: effect, in: context)
+    }
+
+    private func results(
+        for release: Release, _ step: Step, _ context: Context
+    ) async throws(Failure) -> [CheckResult] {
+        var examination = try Examination(
+            release: release, step: step, service: service, context: context, pace: pace)
+        return try await examination.results()
+    }
+}

@@ -1,0 +1,132 @@
+internal import DockerEngine
+internal import UpgradeMachine
+
+// The way back: the candidate goes, and what was kept serves again.
+extension ContainerService {
+    func observeRemoval(_ scene: Scene) async throws(Failure) -> Observation {
+        guard try await scene.candidates().isEmpty else { return .absent }
+        let setsPolicies = try await scene.canSetPolicies()
+        for planned in scene.paused {
+            // One that is gone writes nothing either; starting it again will tell.
+            guard let container = try await scene.container(planned.id) else { continue }
+            if !scene.isParked(planned, container, setsPolicies: setsPolicies) { return .absent }
+        }
+        return .present(.candidateRemoved)
+    }
+
+    /// Removes what carries this upgrade's label, never another; volumes stay, also those without
+    /// a name, which may hold the kept containers' data.
+    func removeCandidate(_ scene: Scene) async throws(Failure) -> Receipt {
+        for planned in scene.paused.reversed() {
+            guard let container = try await scene.container(planned.id) else { continue }
+            try await halt(planned.id, scene)
+            if container.restartPolicy.name != "no" {
+                try await scene.setPolicy(.never, of: planned.id)
+            }
+        }
+        let order = scene.replaced.map(\.name)
+        let candidates = try await scene.candidates().sorted {
+            (order.firstIndex(of: $0.name) ?? 0) > (order.firstIndex(of: $1.name) ?? 0)
+        }
+        for candidate in candidates {
+            scene.context.report(.note("removing the candidate \(candidate.name)"))
+            if candidate.state.isRunning || candidate.state.isRestarting {
+                try await halt(candidate.id, scene)
+            }
+            _ = try await askedIfPresent { () throws(DockerError) in
+                try await engine.removeContainer(candidate.id)
+            }
+        }
+        return .candidateRemoved
+    }
+
+    func observePrevious(_ kept: Kept?, _ scene: Scene) async throws(Failure) -> Observation {
+        let setsPolicies = try await scene.canSetPolicies()
+        var parts: [Served.Part] = []
+        for planned in scene.runtime.containers {
+            if let container = try await scene.container(planned.id) {
+                guard scene.serves(planned, container, setsPolicies: setsPolicies) else {
+                    return .absent
+                }
+                parts.append(Served.Part(name: planned.name, id: planned.id))
+            } else if kept == nil, let other = try await scene.standIn(for: planned) {
+                parts.append(Served.Part(name: planned.name, id: other.id))
+            } else {
+                return .absent
+            }
+        }
+        guard try await tagsStandForPrevious(scene) else { return .absent }
+        return .present(.previousStarted(serving: Served(parts: parts)))
+    }
+
+    /// Gives the kept containers back their names and policies, and starts them in order.
+    ///
+    /// The plan says where each of them is: by its id, whatever the stop has got to.
+    func startPrevious(_ kept: Kept?, _ scene: Scene) async throws(Failure) -> Receipt {
+        var standIns: [String: String] = [:]
+        for planned in scene.runtime.containers {
+            if let container = try await scene.container(planned.id) {
+                guard container.name != planned.name else { continue }
+                try await rename(planned.id, to: planned.name)
+            } else if kept == nil, let other = try await scene.standIn(for: planned) {
+                standIns[planned.name] = other.id
+            } else {
+                throw .containerGone(
+                    planned.name, id: planned.id, keptAs: scene.keptName(planned))
+            }
+        }
+        if let imageID = scene.replaced.first?.imageID {
+            try await moveTagsBack(to: imageID, scene)
+        }
+        var parts: [Served.Part] = []
+        for planned in scene.runtime.containers {
+            if standIns[planned.name] == nil { try await serveAgain(planned, scene) }
+            let id = standIns[planned.name] ?? planned.id
+            parts.append(Served.Part(name: planned.name, id: id))
+        }
+        return .previousStarted(serving: Served(parts: parts))
+    }
+
+    /// The names that the start has moved; the candidate's own version may keep its image.
+    private func moveTagsBack(to imageID: String, _ scene: Scene) async throws(Failure) {
+        for name in scene.tagsOfCurrent {
+            guard let (repository, tag) = TagName.parts(of: name) else { continue }
+            try await asked { () throws(DockerError) in
+                try await engine.tagImage(imageID, repository: repository, tag: tag)
+            }
+        }
+    }
+
+    private func tagsStandForPrevious(_ scene: Scene) async throws(Failure) -> Bool {
+        guard let imageID = scene.replaced.first?.imageID else { return true }
+        for name in scene.tagsOfCurrent {
+            let image = try await askedIfPresent { () throws(DockerError) in
+                try await engine.inspectImage(name)
+            }
+            if image?.id != imageID { return false }
+        }
+        return true
+    }
+}
+
+extension Scene {
+    /// The names of this host that stood for the serving image before the upgrade.
+    fileprivate var tagsOfCurrent: [String] {
+        // The version's own name has moved only where the candidate is the same version, patched.
+        let isSameVersion = plan.current.version == plan.candidate.version
+        return [runtime.localTag, isSameVersion ? versionTag(of: plan.candidate) : nil]
+            .compactMap { $0 }
+    }
+
+    /// Another container that somebody made in place of a planned one before the stop got to it.
+    ///
+    /// Only where nothing of ours ever ran, and it is the same image: then the old version serves.
+    fileprivate func standIn(
+        for planned: PlannedContainer
+    ) async throws(Failure) -> ContainerDetails? {
+        guard let other = try await container(planned.name), other.state.isRunning,
+            other.imageID == planned.imageID, other.labels[ContainerLabel.upgrade] != plan.upgrade
+        else { return nil }
+        return other
+    }
+}

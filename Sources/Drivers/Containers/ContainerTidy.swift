@@ -1,0 +1,51 @@
+internal import DockerEngine
+internal import UpgradeMachine
+
+// Removing what earlier upgrades kept. What this one keeps stays: a person may still go back.
+extension ContainerService {
+    func observeTidy(_ scene: Scene) async throws(Failure) -> Observation {
+        try await obsolete(scene).isEmpty ? .present(.tidied(removed: [])) : .absent
+    }
+
+    func tidy(_ scene: Scene) async throws(Failure) -> Receipt {
+        var removed: [String] = []
+        for container in try await obsolete(scene) {
+            scene.context.report(.note("removing \(container.name)"))
+            _ = try await askedIfPresent { () throws(DockerError) in
+                try await engine.removeContainer(container.id)
+            }
+            removed.append(container.name)
+        }
+        return .tidied(removed: removed)
+    }
+
+    /// A kept container cannot be labelled afterwards, so that it is known by its name; one that
+    /// runs, or that starts by itself, is in somebody's use, whatever its name.
+    private func obsolete(_ scene: Scene) async throws(Failure) -> [ContainerDetails] {
+        let list = try await asked { () throws(DockerError) in
+            try await engine.listContainers(all: true)
+        }
+        let current = scene.replaced.map { scene.keptName($0) }
+        let names = scene.replaced.map(\.name)
+        let setsPolicies = try await scene.canSetPolicies()
+        var found: [ContainerDetails] = []
+        for summary in list {
+            let own = summary.ownName
+            guard names.contains(where: { KeptName.isKept(own, of: $0) }), !current.contains(own),
+                let container = try await scene.container(summary.id),
+                !container.state.isRunning, !container.state.isRestarting,
+                container.restartPolicy.name == "no" || !setsPolicies
+            else { continue }
+            found.append(container)
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+}
+
+extension ContainerSummary {
+    /// Its name, not one that a link of another container gives it, as in `/proxy/web`.
+    var ownName: String {
+        let names = (raw["Names"]?.stringsValue ?? []).map { String($0.drop { $0 == "/" }) }
+        return names.first { !$0.contains("/") } ?? name
+    }
+}

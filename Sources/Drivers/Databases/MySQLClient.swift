@@ -1,0 +1,157 @@
+internal import UpgradeMachine
+
+/// A connection's particulars, and what can be asked through the client programs.
+struct MySQLClient: Sendable {
+    let settings: MySQLDatabase
+    let tools: any MySQLTools
+    let password: Secret
+    /// Found once; asked for again with the next step.
+    let program: String
+    let tag: StepTag?
+    let limit: Duration
+
+    /// How long one question about settings or state may take.
+    static let questionLimit = Duration.seconds(30)
+
+    private static let programs = ["mariadb", "mysql"]
+    private static let dumpPrograms = ["mariadb-dump", "mysqldump"]
+
+    init(
+        settings: MySQLDatabase, tools: any MySQLTools, password: Secret, tag: StepTag?,
+        limit: Duration
+    ) async throws(Failure) {
+        self.settings = settings
+        self.tools = tools
+        self.password = password
+        self.tag = tag
+        self.limit = limit
+        program = try await tools.locate(Self.programs)
+    }
+
+    // MARK: Calls
+
+    /// - Parameter schema: The default one; none where it may be missing.
+    func call(schema: String?) -> MySQLCall {
+        let options =
+            connection + [
+                "--batch", "--skip-column-names", "--unbuffered", "--skip-reconnect",
+                // No byte of a dump is a command to the client: `\!` would run one on its machine.
+                "--binary-mode", "--local-infile=0", "--skip-force", "--connect-timeout=10",
+                "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+            ]
+        return MySQLCall(
+            program: program, options: options + (schema.map { ["--", $0] } ?? []),
+            password: password, tag: tag, limit: limit)
+    }
+
+    func dumpTool() async throws(Failure) -> MySQLDumpTool {
+        let path = try await tools.locate(Self.dumpPrograms)
+        let line = MySQLOutput(limitInBytes: 4096)
+        let call = MySQLCall(
+            program: path, options: ["--version"], password: Secret(""), tag: tag,
+            limit: Self.questionLimit)
+        let ending = try await tools.run(call, pull: nil) { line.take($0) }
+        guard ending.isSuccess else {
+            throw .mysql(
+                "`\(path) --version` in \(tools.place)", standardError: ending.standardError,
+                ending: ending.text)
+        }
+        return MySQLDumpTool(name: path, versionLine: line.text)
+    }
+
+    func dumpCall(_ tool: MySQLDumpTool, keepsHistory: Bool) -> MySQLCall {
+        MySQLCall(
+            program: tool.name,
+            options: connection
+                + tool.arguments(schema: settings.schema, keepsHistory: keepsHistory),
+            password: password, tag: tag, limit: limit)
+    }
+
+    /// A host that begins with a slash is the path of a local socket.
+    private var connection: [String] {
+        var options = ["--user=\(settings.user)"]
+        if let host = settings.host, host.hasPrefix("/") {
+            options.append("--socket=\(host)")
+        } else if settings.host != nil || settings.port != nil {
+            options += ["--protocol=tcp", "--host=\(settings.host ?? "127.0.0.1")"]
+        }
+        if let port = settings.port { options.append("--port=\(port)") }
+        return options
+    }
+
+    // MARK: Questions
+
+    /// Executes statements in a session of their own and answers all of their rows.
+    ///
+    /// - Parameters:
+    ///   - action: What they are for, as in `read the server's settings`.
+    ///   - inSchema: Whether the schema is the default one; then it must exist.
+    func ask(
+        _ statements: String, for action: String, inSchema: Bool = true,
+        within limit: Duration = questionLimit
+    ) async throws(Failure) -> [[String]] {
+        let answer = MySQLAnswer()
+        var call = call(schema: inSchema ? settings.schema : nil)
+        call.limit = min(limit, self.limit)
+        let unread = MySQLInput(Array((MySQLText.preamble + statements).utf8))
+        let ending = try await tools.run(call, pull: { unread.take(into: $0) }) {
+            try answer.take($0)
+        }
+        guard ending.isSuccess else {
+            throw .mysql(
+                "\(action) (schema \(settings.schema), \(tools.place))",
+                standardError: ending.standardError, ending: ending.text)
+        }
+        return answer.rows
+    }
+
+    /// Opens a session that stays, without a default schema.
+    func session(for action: String) async throws(Failure) -> MySQLSession {
+        let conversation = try await tools.converse(call(schema: nil))
+        return MySQLSession(conversation, action: "\(action) (\(tools.place))")
+    }
+
+    func dialect() async throws(Failure) -> MySQLDialect {
+        try MySQLDialect(
+            answer: try await ask(
+                MySQLDialect.question, for: "read the server's settings", inSchema: false))
+    }
+
+    // MARK: Leftover sessions
+
+    /// Ends the session that holds a lock of Pawl's, and proves it gone.
+    ///
+    /// One run holds an instance at a time, so that it can only be a dead Pawl's.
+    func endSession(holding lock: String) async throws(Failure) {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(15)
+        let holder = "SELECT IFNULL(IS_USED_LOCK(\(MySQLText.string(lock))), 0);\n"
+        while true {
+            let rows = try await ask(holder, for: "look for leftover sessions", inSchema: false)
+            guard let id = rows.first?.first.flatMap({ UInt64($0) }), id != 0 else { return }
+            do throws(Failure) {
+                _ = try await ask("KILL \(id);\n", for: "end session \(id)", inSchema: false)
+            } catch where error.message.contains("1094") {
+                // It has gone between the look and the act.
+            }
+            guard clock.now < deadline else {
+                throw Failure(
+                    code: "session-survives",
+                    message: "session \(id) of a dead run still holds \(lock) after KILL",
+                    advice: "look with SHOW PROCESSLIST what it does; it rolls back, or waits")
+            }
+            try await Self.pause(.milliseconds(100))
+        }
+    }
+
+    /// Waits; ends at once where the task is asked to stop.
+    static func pause(_ duration: Duration) async throws(Failure) {
+        do {
+            try await Task.sleep(for: duration)
+        } catch {
+            throw Failure(
+                code: "interrupted", message: "ended, because Pawl was asked to stop",
+                advice: "go on with `pawl resume`")
+        }
+    }
+}

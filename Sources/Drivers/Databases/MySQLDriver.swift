@@ -1,0 +1,183 @@
+public import DockerEngine
+public import UpgradeMachine
+
+/// A schema on MySQL or MariaDB, through the database's own client programs.
+///
+/// They run inside the database's container or on this host. The fence lives in this value: copies
+/// share it, and it ends with the process. On a server in read-only state by somebody else's doing,
+/// lifting the fence lifts that as well; ``survey(in:)`` reports it beforehand.
+///
+/// A `host` that begins with a slash is the path of a local socket.
+public struct MySQLDriver: DatabaseDriver {
+    /// Resolves a reference as late as possible; called anew for each step.
+    public typealias Resolver =
+        @Sendable (SecretReference) async throws(Failure) -> Secret
+
+    let settings: MySQLDatabase
+    private let engine: DockerEngine?
+    private let resolve: Resolver
+    let fence = MySQLFence()
+
+    /// - Parameter engine: Needed where the settings name a container.
+    public init(
+        settings: MySQLDatabase, engine: DockerEngine?, resolve: @escaping Resolver
+    ) {
+        self.settings = settings
+        self.engine = engine
+        self.resolve = resolve
+    }
+
+    // MARK: Driver
+
+    public func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {
+        // A fence that this very process holds is no leftover, and nobody else can hold it too.
+        if case .raiseFence = effect, await fence.isUp() { return }
+        let tag = StepTag(upgrade: context.plan.upgrade, step: effect.step)
+        try await connected(effect, context) { client throws(Failure) in
+            try await client.tools.endPrograms(of: tag)
+            switch effect {
+            case .raiseFence: try await client.endSession(holding: fenceLock(context))
+            case .restoreData: try await client.endSession(holding: restoreLock(context))
+            default: break
+            }
+        }
+    }
+
+    public func observe(
+        _ effect: Effect, in context: Context
+    ) async throws(Failure) -> Observation {
+        switch effect {
+        case .raiseFence:
+            return try await connected(effect, context) { client throws(Failure) in
+                try await observeFence(client)
+            }
+        case .backUp(let name), .saveData(let name):
+            return try await observeBackup(name, saving: effect.step == .saveData, context)
+        case .liftFence(let expected):
+            return try await connected(effect, context) { client throws(Failure) in
+                try await observeLifted(proving: expected, client, context)
+            }
+        case .restoreData(let backup):
+            return try await connected(effect, context) { client throws(Failure) in
+                try await observeRestored(backup, client)
+            }
+        default: throw .notForDatabase(effect)
+        }
+    }
+
+    public func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
+        try await connected(effect, context) { client throws(Failure) in
+            switch effect {
+            case .raiseFence: return try await raiseFence(client, context)
+            case .backUp(let name):
+                return .backedUp(backup: try await backUp(name, effect.step, client, context))
+            case .saveData(let name):
+                return .dataSaved(backup: try await backUp(name, effect.step, client, context))
+            case .liftFence(let expected):
+                return try await liftFence(proving: expected, client, context)
+            case .restoreData(let backup):
+                return try await restore(backup, client, context)
+            default: throw .notForDatabase(effect)
+            }
+        }
+    }
+
+    public func clear(_ effect: Effect, in context: Context) async throws(Failure) {
+        switch effect {
+        case .raiseFence:
+            try await connected(effect, context) { client throws(Failure) in
+                try await removeFence(client, context)
+            }
+        case .backUp(let name), .saveData(let name):
+            try await BackupStore(context.plan).clear(name)
+        case .liftFence:
+            break
+        case .restoreData:
+            // Restoring begins with dropping the whole schema: what is half done goes then.
+            break
+        default: throw .notForDatabase(effect)
+        }
+    }
+
+    // MARK: DatabaseDriver
+
+    public func position(in context: Context) async throws(Failure) -> Position {
+        try await connected(nil, context) { client throws(Failure) in
+            try await position(client, try await client.dialect())
+        }
+    }
+
+    /// - Returns: Exact where this process's fence stands; otherwise something may be writing.
+    public func fingerprint(in context: Context) async throws(Failure) -> Fingerprint {
+        try await connected(nil, context) { client throws(Failure) in
+            let wasUp = await fence.isUp()
+            let content = try await client.content(try await client.dialect())
+            var isExact = false
+            if wasUp { isExact = await fence.isUp() }
+            return content.fingerprint(isExact: isExact)
+        }
+    }
+
+    public func survey(in context: Context) async throws(Failure) -> DatabaseSurvey {
+        try await connected(nil, context) { client throws(Failure) in
+            try await MySQLSurvey(client: client, plan: context.plan).run()
+        }
+    }
+
+    // MARK: Connecting
+
+    /// Resolves the password, does the work, and takes the password out of what it throws.
+    func connected<Value: Sendable>(
+        _ effect: Effect?, _ context: Context,
+        _ work: (MySQLClient) async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        let password = try await resolve(settings.password)
+        let redaction = Redaction([password])
+        let tag = effect.map { StepTag(upgrade: context.plan.upgrade, step: $0.step) }
+        let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
+        do throws(Failure) {
+            let client = try await MySQLClient(
+                settings: settings, tools: try tools(redaction), password: password, tag: tag,
+                limit: (limit ?? context.plan.limits.backUp).duration)
+            return try await work(client)
+        } catch {
+            throw redaction(error)
+        }
+    }
+
+    private func tools(_ redaction: Redaction) throws(Failure) -> any MySQLTools {
+        guard let container = settings.container else {
+            return MySQLHostTools(redaction: redaction)
+        }
+        guard let engine else {
+            throw Failure(
+                code: "no-engine",
+                message: "the database's container \(container) needs a container engine",
+                advice: "name the engine in the configuration", isPermanent: true)
+        }
+        return MySQLContainerTools(engine: engine, container: container)
+    }
+
+    func fenceLock(_ context: Context) -> String {
+        MySQLText.lockName("fence", instance: context.plan.instance, schema: settings.schema)
+    }
+
+    func restoreLock(_ context: Context) -> String {
+        MySQLText.lockName("restore", instance: context.plan.instance, schema: settings.schema)
+    }
+
+    /// By the binary log where there is one, by the content where not.
+    func position(_ client: MySQLClient, _ dialect: MySQLDialect) async throws(Failure) -> Position {
+        if let position = try await client.binaryLogPosition(dialect) { return position }
+        let content = try await client.content(dialect)
+        return Position("content:\(content.fingerprint(isExact: true).digest)")
+    }
+}
+
+extension Failure {
+    static func notForDatabase(_ effect: Effect) -> Failure {
+        Failure(
+            code: "not-for-database", message: "\(effect.step.rawValue) is no effect on a database",
+            advice: "this is a defect of Pawl: please report it", isPermanent: true)
+    }
+}

@@ -1,0 +1,191 @@
+internal import Digests
+internal import Glibc
+internal import HTTPClient
+internal import UpgradeMachine
+
+/// A release archive (tar, plain or compressed) as it is read, checked and unpacked.
+///
+/// The bytes that are unpacked are the bytes that are hashed: one reader feeds both, so an archive
+/// that is replaced meanwhile is never half believed.
+struct ReleaseArchive: Sendable {
+    static let listLimitInBytes = 64 << 20
+
+    let path: String
+    /// How long each pass over it may take.
+    let limit: Duration
+    let tag: StepTag
+
+    /// `sha256:…` of the archive's bytes; blocks.
+    static func digest(of path: String, isStopped: () -> Bool) throws(Failure) -> String {
+        let reader = try ArchiveReader(path)
+        return try reader.rest(isStopped: isStopped)
+    }
+
+    /// Refuses an archive with an entry that would be unpacked outside its directory.
+    func checkEntries() async throws(Failure) {
+        let reader = try ArchiveReader(path)
+        let names = EntryNames()
+        let command = try tar(
+            ["--list", "--absolute-names", "--quoting-style=escape"], reader.compression)
+        try await command.run(
+            pull: { try reader.read(into: $0) }, sink: { try names.take($0) }
+        ).successful(command, code: "bad-archive", advice: Self.advice)
+        try names.finish()
+    }
+
+    /// Unpacks into an empty directory.
+    ///
+    /// - Throws: `archive-changed` where its digest is another than the plan's.
+    func unpack(
+        into directory: String, expecting digest: String,
+        report: @escaping @Sendable (Progress) -> Void
+    ) async throws(Failure) {
+        let reader = try ArchiveReader(path)
+        let command = try tar(
+            ["--extract", "--no-same-owner", "--preserve-permissions", "--directory", directory],
+            reader.compression)
+        let result = try await command.run(
+            pull: { buffer in
+                let count = try reader.read(into: buffer)
+                report(.bytes(done: reader.done, total: reader.size))
+                return count
+            },
+            sink: nil)
+        // Behind the archive's end mark tar need not read; all of it counts for the digest.
+        let found = try await Blocking.run { stop in
+            Result { () throws(Failure) in try reader.rest(isStopped: { stop.isRaised }) }
+        }.get()
+        guard found == digest else { throw Self.changed(path, planned: digest, found: found) }
+        try result.successful(command, code: "bad-archive", advice: Self.advice)
+    }
+
+    static func changed(_ path: String, planned: String, found: String) -> Failure {
+        Failure(
+            code: "archive-changed",
+            message: "\(path) is not the archive of the plan: \(found) instead of \(planned)",
+            advice: "put the planned archive back, or make a new plan", isPermanent: true)
+    }
+
+    private static let advice = "get the archive again, and compare it with its vendor's checksum"
+
+    private func tar(_ arguments: [String], _ compression: String?) throws(Failure) -> Command {
+        var command = Command(
+            ["tar"] + arguments + (compression.map { [$0] } ?? []) + ["--file", "-"], limit: limit)
+        command.environment = ["LC_ALL": "C", "TAR_OPTIONS": ""]
+        command.tag = tag
+        return command
+    }
+}
+
+/// Reads an archive once, from begin to end, and hashes what it reads.
+final class ArchiveReader: @unchecked Sendable {
+    // Used by one thread after the other, never by two at a time.
+    private let path: String
+    private let descriptor: CInt
+    private let hash = SHA256()
+    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
+    let size: Int
+    private(set) var done = 0
+    /// tar's option for the archive's compression; none for a plain one.
+    let compression: String?
+
+    init(_ path: String) throws(Failure) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw .system("open", on: path, advice: "name the release archive by its right path")
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.isRegular else {
+            throw Failure(
+                code: "bad-archive", message: "\(path) is not a file",
+                advice: "name the release archive by its right path", isPermanent: true)
+        }
+        size = Int(status.st_size)
+        var magic = [UInt8](repeating: 0, count: 6)
+        let count = pread(descriptor, &magic, magic.count, 0)
+        compression = Self.compression(of: Array(magic.prefix(max(0, count))))
+    }
+
+    deinit {
+        chunk.deallocate()
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    private static func compression(of magic: [UInt8]) -> String? {
+        let known: [(magic: [UInt8], option: String)] = [
+            ([0x1F, 0x8B], "--gzip"), ([0x28, 0xB5, 0x2F, 0xFD], "--zstd"),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "--xz"), ([0x42, 0x5A, 0x68], "--bzip2"),
+        ]
+        return known.first { magic.starts(with: $0.magic) }?.option
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+        while true {
+            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .system("read", on: path) }
+            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            done += count
+            return count
+        }
+    }
+
+    /// Reads on; answers how much, none at the end.
+    func next() throws(Failure) -> Int? {
+        let count = try read(into: chunk)
+        return count == 0 ? nil : count
+    }
+
+    /// Reads to the end, and answers the digest of all that was read, as `sha256:…`.
+    func rest(isStopped: () -> Bool) throws(Failure) -> String {
+        while try next() != nil {
+            guard !isStopped() else {
+                throw Failure(
+                    code: "interrupted", message: "reading \(path) was ended on request",
+                    advice: "go on with `pawl resume`")
+            }
+        }
+        return "sha256:" + hash.finalize().hex
+    }
+}
+
+/// The names that `tar --list` prints, one a line, checked as they come.
+private final class EntryNames: @unchecked Sendable {
+    // Used on the command's thread, and after its end.
+    private var line: [UInt8] = []
+    private var total = 0
+    private var count = 0
+
+    func take(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        total += bytes.count
+        guard total <= ReleaseArchive.listLimitInBytes else {
+            throw .badEntry("the list of names", "is longer than 64 MiB")
+        }
+        for byte in bytes {
+            if byte == 0x0A { try check() } else { line.append(byte) }
+        }
+    }
+
+    func finish() throws(Failure) {
+        if !line.isEmpty { try check() }
+        guard count > 0 else { throw .badEntry("the archive", "is empty") }
+    }
+
+    private func check() throws(Failure) {
+        count += 1
+        let name = String(decoding: line, as: UTF8.self)
+        line.removeAll(keepingCapacity: true)
+        if name.hasPrefix("/") { throw .badEntry(name, "is an absolute path") }
+        if name.split(separator: "/").contains("..") { throw .badEntry(name, "leads out by ..") }
+    }
+}
+
+extension Failure {
+    fileprivate static func badEntry(_ name: String, _ reason: String) -> Failure {
+        Failure(
+            code: "bad-archive", message: "release archive: \(name) \(reason)",
+            advice: "do not unpack it by hand either; ask its vendor for a right one",
+            isPermanent: true)
+    }
+}

@@ -1,0 +1,35 @@
+import ArgumentParser
+import Reports
+import UpgradeMachine
+
+/// `pawl check [VERSION]`
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Look whether an upgrade could start. Changes nothing.")
+
+    @OptionGroup var options: WorkspaceOptions
+
+    @Argument(help: "The version to upgrade to; without it only what is there is looked at.")
+    var version: String?
+
+    @Option(help: "The release's archive, where the configuration does not name it.")
+    var archive: String?
+
+    func run() async throws {
+        let workspace = try Workspace(options)
+        let planning = Planning(
+            settings: try workspace.instanceSettings(), stateDirectory: workspace.stateDirectory)
+        let outcome = try await planning.outcome(
+            version: version, archive: archive, reason: nil, ticket: nil)
+        let report = PlanReport(outcome.plan, outcome.findings)
+        if options.json {
+            try Output.json(report)
+        } else {
+            Output.result("Pre-flight of \(outcome.plan.instance). Nothing is changed by it.")
+            Output.result(report.findingsText)
+            Output.result(
+                outcome.refusals.isEmpty ? "An upgrade can start." : "An upgrade would be refused.")
+        }
+        if !outcome.refusals.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+    }
+}

@@ -1,0 +1,58 @@
+import DockerEngine
+import Drivers
+import Foundation
+import UpgradeMachine
+
+/// Puts a plan's drivers together; a plan says all that they need.
+enum Composition {
+    static func driver(for plan: Plan) async throws -> any Driver {
+        let service = try service(for: plan)
+        return InPlaceDriver(
+            service: service, database: try database(for: plan),
+            verification: Verification(service: service))
+    }
+
+    static func service(for plan: Plan) throws -> any Service {
+        switch plan.runtime {
+        case .host(let settings): HostService(settings: settings)
+        case .containers(let settings):
+            ContainerService(engine: try engine(settings.engine), credentials: credentials)
+        }
+    }
+
+    static func database(for plan: Plan) throws -> (any DatabaseDriver)? {
+        switch plan.database {
+        case .none: nil
+        case .sqlite(let settings): SQLiteDriver(settings: settings)
+        case .mysql: nil
+        }
+    }
+
+    /// What planning asks an engine and its registries.
+    static func planner(engine address: String) throws -> ContainerPlanner {
+        ContainerPlanner(engine: try engine(address), credentials: credentials)
+    }
+
+    private static func engine(_ address: String) throws -> DockerEngine {
+        DockerEngine(endpoint: try .init(dockerHost: address))
+    }
+
+    private static var credentials: RegistryCredentials {
+        RegistryCredentials(environment: ProcessInfo.processInfo.environment) {
+            (reference: SecretReference) async throws(Failure) -> Secret in
+            try await Secrets().resolve(reference)
+        }
+    }
+
+    /// Every secret that the plan refers to, to be kept out of what is shown and recorded.
+    static func secrets(of plan: Plan) async throws -> [Secret] {
+        var references: [SecretReference] = []
+        if case .mysql(let settings) = plan.database { references.append(settings.password) }
+        if case .containers(let settings) = plan.runtime, let account = settings.registry {
+            references.append(account.password)
+        }
+        var secrets: [Secret] = []
+        for reference in references { secrets.append(try await Secrets().resolve(reference)) }
+        return secrets
+    }
+}

@@ -1,0 +1,43 @@
+import ArgumentParser
+
+/// The command line: every command parses, composes and prints; none of them decides.
+@main
+struct Pawl: AsyncParsableCommand {
+    static let toolVersion = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "pawl",
+        abstract: "Upgrade an on-premise application, or put it back as it was.",
+        discussion: """
+            Every step is on record before it may touch the world. An upgrade that was killed, or
+            whose host was restarted, goes on with 'pawl resume'; one that fails is rolled back
+            with its data.
+            """,
+        version: toolVersion,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "Before:", subcommands: [CheckCommand.self, PlanCommand.self]),
+            CommandGroup(
+                name: "The upgrade:",
+                subcommands: [
+                    UpgradeCommand.self, StatusCommand.self, ResumeCommand.self,
+                    RollbackCommand.self, SettleCommand.self, VerifyCommand.self,
+                ]),
+            CommandGroup(
+                name: "After:",
+                subcommands: [TimelineCommand.self, LogCommand.self, ReplayCommand.self]),
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Ending.end(with: error, of: Self.self)
+        }
+    }
+}

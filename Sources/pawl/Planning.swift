@@ -1,0 +1,199 @@
+import Drivers
+import Foundation
+import Reports
+import Settings
+import UpgradeMachine
+
+/// Makes a plan from the settings and from what is found in the world; changes nothing.
+struct Planning {
+    let settings: InstanceSettings
+    let stateDirectory: String
+
+    /// A plan with all that pre-flight found.
+    struct Outcome {
+        let plan: Plan
+        let isServing: Bool
+        let findings: [PlanFinding]
+
+        var refusals: [PlanFinding] { findings.filter { $0.severity == .refusal } }
+    }
+
+    /// - Parameters:
+    ///   - version: The candidate; none to look at what is there, as `pawl check` does.
+    ///   - archive: A host release's archive, where the settings do not say it.
+    func outcome(
+        version: String?, archive: String? = nil, reason: String?, ticket: String?
+    ) async throws -> Outcome {
+        let survey = try await survey(version: version, archive: archive)
+        let plan = plan(
+            from: survey, steadyFor: settings.steadyFor, reason: reason, ticket: ticket)
+        let findings = survey.findings + (try await Preflight(plan: plan).findings())
+        return Outcome(plan: plan, isServing: survey.isServing, findings: findings)
+    }
+
+    /// A plan from what serves to itself, to ask its checks once.
+    func planOfWhatServes() async throws -> Plan {
+        let survey = try await survey(version: nil, archive: nil)
+        return plan(from: survey, steadyFor: 0, reason: nil, ticket: nil)
+    }
+
+    private func plan(
+        from survey: Survey, steadyFor: Seconds, reason: String?, ticket: String?
+    ) -> Plan {
+        Plan(
+            upgrade: Self.newUpgradeID(), instance: settings.name, current: survey.current,
+            candidate: survey.candidate, runtime: survey.runtime, database: settings.database,
+            fence: settings.fence,
+            backups: settings.backupDirectory(stateDirectory: stateDirectory),
+            checks: settings.checks, steadyFor: steadyFor, limits: settings.limits,
+            reason: reason, ticket: ticket)
+    }
+
+    private func survey(version: String?, archive: String?) async throws -> Survey {
+        switch settings.runtime {
+        case .host(let host):
+            return try hostSurvey(host, version, archive)
+        case .docker(let docker):
+            return try await containerSurvey(docker, version)
+        }
+    }
+
+    private func hostSurvey(
+        _ host: HostSettings, _ version: String?, _ archive: String?
+    ) throws -> Survey {
+        let current = try HostService.currentRelease(host.runtime)
+        var candidate = current
+        if let version {
+            guard let path = archive ?? host.archive(of: version) else {
+                throw Refusal(
+                    status: .refused, message: "nothing says where release \(version) is",
+                    advice: "add runtime.host.archive to pawl.yaml, or name it with --archive")
+            }
+            candidate = try HostService.candidate(archive: path, version: version)
+        }
+        return Survey(
+            current: current, candidate: candidate, runtime: .host(settings: host.runtime),
+            findings: [], isServing: version != nil && candidate.digest == current.digest)
+    }
+
+    private func containerSurvey(
+        _ docker: DockerSettings, _ version: String?
+    ) async throws -> Survey {
+        let address = docker.engineAddress(environment: ProcessInfo.processInfo.environment)
+        let planner = try Composition.planner(engine: address)
+        var candidate: Release?
+        if let version {
+            candidate = try await planner.release(
+                version, in: docker.repository, account: docker.registry)
+        }
+        let found = try await planner.survey(selection(of: docker), candidate: candidate)
+        let target = candidate ?? found.current
+        let isServing = try await planner.isServing(
+            target, by: found.containers, in: docker.repository)
+        return Survey(
+            current: found.current, candidate: target,
+            runtime: .containers(
+                settings: docker.runtime(engine: address, inspected: found.containers)),
+            findings: found.findings.filter(isWanted).map(\.inPlan),
+            isServing: version != nil && isServing)
+    }
+
+    private func selection(of docker: DockerSettings) -> ContainerSelection {
+        var database: String?
+        if case .mysql(let mysql) = settings.database { database = mysql.container }
+        return ContainerSelection(
+            repository: docker.repository, localTag: docker.localTag,
+            members: docker.containers.map { .init(name: $0, role: .replaced) }
+                + docker.paused.map { .init(name: $0, role: .paused) }, database: database)
+    }
+
+    /// Somebody may have decided that data outside the backup is good so.
+    private func isWanted(_ finding: ContainerSurvey.Finding) -> Bool {
+        settings.volumesNotCovered == .report || finding.code != "volume-not-covered"
+    }
+
+    /// Sorts by time, and is short enough for a container's name.
+    private static func newUpgradeID() -> String {
+        let formatter = DateFormatter()
+        formatter.dateFormat = "yyyyMMdd-HHmmss"
+        formatter.timeZone = TimeZone(identifier: "UTC")
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        let suffix = String(UInt16.random(in: 0...UInt16.max), radix: 16)
+        let zeros = String(repeating: "0", count: 4 - suffix.count)
+        return "\(formatter.string(from: Date()))-\(zeros)\(suffix)"
+    }
+}
+
+/// Questions that are asked of every plan before it starts; nothing is changed by them.
+struct Preflight {
+    let plan: Plan
+
+    func findings() async throws -> [PlanFinding] {
+        var findings = [PlanFinding]()
+        let context = Context(plan: plan) { _ in }
+        findings += try await serviceFindings(context)
+        findings += try await databaseFindings(context)
+        return findings
+    }
+
+    private func serviceFindings(_ context: Context) async throws -> [PlanFinding] {
+        let status = try await Composition.service(for: plan).status(in: context)
+        return status.parts.filter { !$0.isRunning }.map {
+            PlanFinding(
+                .refusal, "\($0.name) does not run: \($0.detail)",
+                advice: "start it: an upgrade begins with a service that serves, "
+                    + "so that a rollback can be verified")
+        }
+    }
+
+    private func databaseFindings(_ context: Context) async throws -> [PlanFinding] {
+        guard let database = try Composition.database(for: plan) else {
+            return [
+                PlanFinding(
+                    .warning, "there is no database in the configuration",
+                    advice: "right only where the application keeps no data")
+            ]
+        }
+        let survey = try await database.survey(in: context)
+        var findings = survey.findings.map { PlanFinding(.warning, $0) }
+        findings.append(
+            PlanFinding(
+                .note,
+                "database: \(survey.server), \(survey.tables) tables, about "
+                    + brief(bytes: survey.sizeInBytes)))
+        findings += try spaceFindings(needed: survey.sizeInBytes)
+        if plan.fence == .none {
+            findings.append(
+                PlanFinding(
+                    .warning, "what is written between the backup and the stop is lost by a rollback",
+                    advice: "set database.fence to hold"))
+        }
+        return findings
+    }
+
+    /// Room for the backup and for the migrated data that a rollback saves first.
+    private func spaceFindings(needed: Int) throws -> [PlanFinding] {
+        let free = try BackupStore(plan).freeSpaceInBytes()
+        let wanted = 2 * needed
+        guard free < wanted else {
+            return [PlanFinding(.note, "backups: \(brief(bytes: free)) free in \(plan.backups)")]
+        }
+        return [
+            PlanFinding(
+                .refusal,
+                "\(plan.backups) has \(brief(bytes: free)) free, and the backup and a rollback's "
+                    + "saved data may need \(brief(bytes: wanted))",
+                advice: "make room there, or name another directory under backups in pawl.yaml")
+        ]
+    }
+}
+
+extension ContainerSurvey.Finding {
+    fileprivate var inPlan: PlanFinding {
+        switch severity {
+        case .note: PlanFinding(.note, text)
+        case .warning: PlanFinding(.warning, text)
+        case .refusal: PlanFinding(.refusal, text)
+        }
+    }
+}
