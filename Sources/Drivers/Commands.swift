@@ -53,17 +53,12 @@ public struct Command: Sendable {
 
     /// Runs it to its end, whatever its exit status.
     ///
+    /// Without closures its output is kept in the result, and its input is ``input``. The closures
+    /// are called on a thread of the command's own, never at the same time; while one blocks,
+    /// neither the limit nor a requested stop is seen.
+    ///
     /// - Throws: `command-not-started`, `command-timed-out`, `interrupted` (the task was asked to
-    ///   stop) or `process-survives`.
-    public func run() async throws(Failure) -> CommandResult {
-        try await CommandRun(self, pull: nil, sink: nil).run()
-    }
-
-    /// Runs it with its standard output streamed to `sink` and its input taken from `pull`.
-    ///
-    /// Both are called on a thread of the command's own, never at the same time, and may block.
-    ///
-    /// - Throws: As ``run()``, and what a closure threw (a ``Failure`` as it is).
+    ///   stop) or `process-survives`; and what a closure threw (a ``Failure`` as it is).
     public func run(
         pull: PullClosure? = nil, sink: Sink? = nil
     ) async throws(Failure) -> CommandResult {

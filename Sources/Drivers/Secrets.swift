@@ -62,9 +62,17 @@ public struct Secrets: Sendable {
         let printed = Printed(limitInBytes: Self.limitInBytes)
         var command = Command(arguments, limit: commandLimit)
         command.grace = .milliseconds(500)
-        let result = try await command.run(sink: { try printed.append($0) })
+        let result: CommandResult
+        do throws(Failure) {
+            result = try await command.run(sink: { try printed.append($0) })
+        } catch {
+            // Without its last words: they may hold the secret.
+            throw Failure(
+                code: error.code, message: error.message, advice: error.advice,
+                isPermanent: error.isPermanent)
+        }
         guard result.isSuccess else {
-            // Not its output, and not what it said either: it may hold the secret.
+            // What it said is left out here too.
             throw Failure(
                 code: "secret-command",
                 message: "`\(arguments.first ?? "")`, which is to print a secret, \(result.ending)",

@@ -18,9 +18,9 @@ extension Timeline {
             + "\(plan.current.version) → \(plan.candidate.version)"
         return switch run.upgrade {
         case .verified: "\(what): verified"
-        case .rolledBack(let end): "\(what): rolled back, because \(end.cause.message)"
-        case .halted(let halt): "\(what): halted, because \(halt.cause.message)"
-        case .rollingBack(let back): "\(what): being rolled back, because \(back.cause.message)"
+        case .rolledBack(let end): "\(what): rolled back, because \(end.cause.brief)"
+        case .halted(let halt): "\(what): halted, because \(halt.cause.brief)"
+        case .rollingBack(let back): "\(what): being rolled back, because \(back.cause.brief)"
         default: "\(what): \(run.upgrade.name.wording)"
         }
     }
@@ -58,12 +58,13 @@ extension Timeline {
         }
     }
 
-    private static let indent = String(repeating: " ", count: 45)
+    private static let indent = String(repeating: " ", count: 43)
 
     private static func words(for step: StepSpan) -> String {
         switch step.outcome {
         case .open: "has begun; its outcome is not known yet"
-        case .done(let receipt, let adopted): receipt.detail + (adopted ? " (found done)" : "")
+        case .done(let receipt, let adopted):
+            receipt.detail + (adopted ? " (found done)" : "") + indented(receipt.checkLines)
         case .failed(let failure):
             "FAILED: \(failure.message)"
                 + (failure.excerpt.map { "\n" + quoted($0) } ?? "")
@@ -75,6 +76,10 @@ extension Timeline {
     private static func quoted(_ excerpt: String) -> String {
         excerpt.split(separator: "\n").suffix(12).map { "\(indent)| \($0)" }
             .joined(separator: "\n")
+    }
+
+    private static func indented(_ lines: [String]) -> String {
+        lines.map { "\n\(indent)\($0)" }.joined()
     }
 
     private func prefix(_ moment: Moment, _ clock: (Int64) -> String, _ sequence: Int) -> String {

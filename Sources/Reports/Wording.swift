@@ -50,22 +50,51 @@ extension Receipt {
     /// What it left behind, in a few words; empty where the step's name says it all.
     public var detail: String {
         switch self {
-        case .pulled(let release, _): release.digest.prefix(19) + "…"
-        case .fenceRaised(let position): "at \(position.text)"
+        case .pulled(let release, _): "\(release.version), \(release.digest.prefix(19))…"
+        case .fenceRaised(let position): "at \(position.brief)"
         case .backedUp(let backup), .dataSaved(let backup?):
-            "\(brief(bytes: backup.sizeInBytes)), \(backup.fingerprint.tables) tables, "
-                + "\(backup.fingerprint.rows) rows, \(backup.path)"
+            "\(backup.fingerprint.brief), \(brief(bytes: backup.sizeInBytes)) in \(backup.fileName)"
         case .dataSaved(nil): "not saved, as the plan allows"
-        case .stopped(let kept, _): kept.parts.map { "kept as \($0.keptAs)" }.joined(separator: ", ")
+        case .stopped(let kept, _): "kept: " + kept.parts.map(\.keptAs).joined(separator: ", ")
         case .started(let served), .previousStarted(let served):
             served.parts.map(\.name).joined(separator: ", ")
         case .verified(let results), .previousVerified(let results):
-            results.map { "\($0.check): \($0.saw)" }.joined(separator: "; ")
-        case .tidied(let removed): removed.isEmpty ? "nothing was left" : removed.joined(separator: ", ")
-        case .dataRestored(let fingerprint):
-            "\(fingerprint.tables) tables, \(fingerprint.rows) rows, as in the backup"
+            results.count == 1 ? "the check is good" : "all \(results.count) checks are good"
+        case .tidied(let removed):
+            removed.isEmpty ? "nothing was left" : removed.joined(separator: ", ")
+        case .dataRestored(let fingerprint): "\(fingerprint.brief), as in the backup"
         case .fenceLifted, .candidateRemoved: ""
         }
+    }
+
+    /// What its checks saw, a line each.
+    public var checkLines: [String] {
+        switch self {
+        case .verified(let results), .previousVerified(let results):
+            results.map { "\($0.check): \($0.saw)" }
+        default: []
+        }
+    }
+}
+
+extension Fingerprint {
+    var brief: String { "\(tables) tables, \(rows) rows" }
+}
+
+extension Backup {
+    var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
+}
+
+extension Position {
+    /// Short enough for a line; a content's digest is known by its beginning.
+    var brief: String { text.count > 32 ? "\(text.prefix(20))…" : text }
+}
+
+extension Failure {
+    /// Its first clause, for a headline.
+    public var brief: String {
+        guard message.count > 80, let colon = message.firstRange(of: ": ") else { return message }
+        return String(message[..<colon.lowerBound])
     }
 }
 

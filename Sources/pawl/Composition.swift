@@ -24,8 +24,15 @@ enum Composition {
         switch plan.database {
         case .none: nil
         case .sqlite(let settings): SQLiteDriver(settings: settings)
-        case .mysql: nil
+        case .mysql(let settings):
+            MySQLDriver(settings: settings, engine: try engine(of: plan), resolve: resolve)
         }
+    }
+
+    /// Where the database's container runs; none where nothing runs in containers.
+    private static func engine(of plan: Plan) throws -> DockerEngine? {
+        guard case .containers(let settings) = plan.runtime else { return nil }
+        return try engine(settings.engine)
     }
 
     /// What planning asks an engine and its registries.
@@ -38,10 +45,14 @@ enum Composition {
     }
 
     private static var credentials: RegistryCredentials {
-        RegistryCredentials(environment: ProcessInfo.processInfo.environment) {
-            (reference: SecretReference) async throws(Failure) -> Secret in
-            try await Secrets().resolve(reference)
-        }
+        RegistryCredentials(
+            environment: ProcessInfo.processInfo.environment, resolve: resolve)
+    }
+
+    @Sendable private static func resolve(
+        _ reference: SecretReference
+    ) async throws(Failure) -> Secret {
+        try await Secrets().resolve(reference)
     }
 
     /// Every secret that the plan refers to, to be kept out of what is shown and recorded.

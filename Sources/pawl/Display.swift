@@ -7,6 +7,7 @@ import UpgradeMachine
 /// An upgrade as it happens, on stderr: a live line on a terminal, plain lines elsewhere.
 final class Display: Sendable {
     private let plan: Plan
+    private let open: Effect?
     private let isLive = Output.isTerminal
     private let state = Mutex(State())
 
@@ -20,7 +21,11 @@ final class Display: Sendable {
         var lastDrawn: ContinuousClock.Instant?
     }
 
-    init(_ plan: Plan) { self.plan = plan }
+    /// - Parameter run: As it is taken over; its open effect is the one that goes on first.
+    init(_ run: Run) {
+        plan = run.plan
+        open = run.open
+    }
 
     func show(_ notice: Notice) {
         state.withLock { state in
@@ -50,12 +55,17 @@ final class Display: Sendable {
             let found = adopted ? "found done" : took
             let detail = receipt.detail.isEmpty ? "" : "  \(receipt.detail)"
             line(moment, "\(Self.tick) \(receipt.step.doing) (\(found))\(detail)")
+            for check in receipt.checkLines { Output.error("            \(Self.clean(check, 160))") }
         case .failed(let step, let failure):
             line(moment, "\(Self.cross) \(step.doing): \(failure.message)")
             quote(failure.excerpt)
         case .attemptFailed(let step, let failure):
             line(moment, "\(Self.cross) \(step.doing): \(failure.message); trying again")
-        case .planned, .resumed:
+        case .resumed:
+            guard let open else { break }
+            (state.step, state.began, state.lastNote) = (open, moment, "")
+            line(moment, "going on with \(open.step.doing) …")
+        case .planned:
             break
         default:
             line(moment, "· \(event.brief)")
@@ -86,10 +96,9 @@ final class Display: Sendable {
             if let last = state.lastDrawn, last.duration(to: now) < .milliseconds(80) { return }
             state.lastDrawn = now
             drawLive(text, &state)
-        } else if case .bytes = progress {
-            // A plain log needs no bar.
-        } else if text != state.lastNote {
-            Output.error("           \(Self.clean(text, 200))")
+        } else if case .working = progress, text != state.lastNote {
+            // What the application itself says; bars and passing notes are for a terminal.
+            Output.error("            | \(Self.clean(text, 160))")
         }
         state.lastNote = text
     }

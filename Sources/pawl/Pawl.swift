@@ -9,22 +9,22 @@ struct Pawl: AsyncParsableCommand {
         commandName: "pawl",
         abstract: "Upgrade an on-premise application, or put it back as it was.",
         discussion: """
-            Every step is on record before it may touch the world. An upgrade that was killed, or
-            whose host was restarted, goes on with 'pawl resume'; one that fails is rolled back
-            with its data.
+            Every step is on record before it may touch the world. An upgrade that was killed, \
+            or whose host was restarted, goes on with 'pawl resume'; one that fails is rolled \
+            back with its data.
             """,
         version: toolVersion,
         groupedSubcommands: [
             CommandGroup(
-                name: "Before:", subcommands: [CheckCommand.self, PlanCommand.self]),
+                name: "Before", subcommands: [CheckCommand.self, PlanCommand.self]),
             CommandGroup(
-                name: "The upgrade:",
+                name: "The upgrade",
                 subcommands: [
                     UpgradeCommand.self, StatusCommand.self, ResumeCommand.self,
                     RollbackCommand.self, SettleCommand.self, VerifyCommand.self,
                 ]),
             CommandGroup(
-                name: "After:",
+                name: "After",
                 subcommands: [TimelineCommand.self, LogCommand.self, ReplayCommand.self]),
         ])
 

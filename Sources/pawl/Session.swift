@@ -57,7 +57,7 @@ struct Session {
     func begin(_ plan: Plan, pausing before: StepName?) async throws -> Run {
         let journal = journal(for: plan)
         try journal.append([(.planned(plan: plan), timekeeper.now())])
-        return try await operate(Run(plan), before, Display(plan)) { runner, run in
+        return try await operate(Run(plan), before, Display(Run(plan))) { runner, run in
             try await runner.finish(run)
         }
     }
@@ -66,7 +66,7 @@ struct Session {
     func resume(
         _ run: Run, after decision: Event? = nil, pausing before: StepName? = nil
     ) async throws -> Run {
-        try await operate(run, before, Display(run.plan)) { runner, run in
+        try await operate(run, before, Display(run)) { runner, run in
             let decided = try decision.map { try runner.decide($0, for: run) } ?? run
             return try await runner.resume(decided)
         }

@@ -61,10 +61,7 @@ struct Judgement {
             tally.answer = answer
             tallies[index] = tally
         }
-        if !answer.isGood {
-            lastBad = (checks[index].name, answer.saw)
-            goodSince = nil
-        }
+        if !answer.isGood { lastBad = (checks[index].name, answer.saw) }
         return answer != tally.answer
     }
 

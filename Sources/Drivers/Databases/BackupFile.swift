@@ -70,7 +70,8 @@ public final class BackupWriter: @unchecked Sendable {
     private let store: BackupStore
     private let name: String
     private let file: String
-    private let descriptor: CInt
+    /// -1 once it has been given up.
+    private var descriptor: CInt
     private let compressor: Compressor
     private let hash = SHA256()
     private var stored = 0
@@ -150,6 +151,9 @@ public final class BackupWriter: @unchecked Sendable {
 
     /// Removes the partial file: the backup was not to be.
     public func discard() {
+        // Closed too, or its blocks would not be free.
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
         // What stays is a partial file, which `clear` removes and nobody takes for a backup.
         try? Files.remove(partial)
     }

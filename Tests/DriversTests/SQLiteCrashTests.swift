@@ -1,0 +1,244 @@
+import Drivers
+import Foundation
+import Testing
+import UpgradeMachine
+
+@Suite("SQLite after crashes, and in bad states")
+struct SQLiteCrashTests {
+    let world: SQLiteDriverTests
+    var path: String { world.path }
+    var context: Context { world.plan.context }
+    var driver: SQLiteDriver { world.driver }
+    var scratch: String { world.directory.path("data/.app.db.pawl-restore") }
+
+    init() throws { world = try SQLiteDriverTests() }
+
+    /// Has another program die in the middle of its work, with SQLite's files as they are then.
+    func crash(_ mode: String, _ sql: [String], commit: Bool) throws {
+        let script = """
+            import os, sqlite3, sys
+            database = sqlite3.connect(sys.argv[1], isolation_level=None)
+            database.execute("PRAGMA journal_mode = " + sys.argv[2])
+            database.execute("PRAGMA cache_size = 1")
+            database.execute("PRAGMA wal_autocheckpoint = 0")
+            database.execute("BEGIN IMMEDIATE")
+            for statement in sys.argv[4:]: database.execute(statement)
+            if sys.argv[3] == "commit": database.execute("COMMIT")
+            os._exit(0)
+            """
+        try Shell.run(
+            ["python3", "-c", script, path, mode, commit ? "commit" : "die"] + sql)
+    }
+
+    static let migration = [
+        "CREATE TABLE new (x)",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) "
+            + "INSERT INTO new SELECT hex(randomblob(100)) FROM n",
+        "DELETE FROM notice",
+    ]
+
+    func backup() async throws -> Backup {
+        _ = try await driver.perform(.raiseFence, in: context)
+        let backup = try await world.backedUp()
+        _ = try await driver.perform(.liftFence(proving: backup.position), in: context)
+        return backup
+    }
+
+    func restore(_ backup: Backup) async throws {
+        let effect = Effect.restoreData(from: backup)
+        let receipt = Receipt.dataRestored(fingerprint: backup.fingerprint)
+        if case .torn = try await driver.observe(effect, in: context) {
+            try await driver.clear(effect, in: context)
+        }
+        #expect(try await driver.observe(effect, in: context) != .present(receipt))
+        #expect(try await driver.perform(effect, in: context) == receipt)
+        #expect(try await driver.observe(effect, in: context) == .present(receipt))
+        #expect(try world.beside == ["app.db"])
+        #expect(try Shell.sqlite(path, "PRAGMA integrity_check") == "ok")
+        #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "3")
+    }
+
+    @Test(
+        "Restored over what a crashed migration left beside the file",
+        arguments: ["delete", "truncate", "persist", "wal"], [true, false])
+    func leavings(mode: String, commit: Bool) async throws {
+        let backup = try await backup()
+        try crash(mode, Self.migration, commit: commit)
+        let companion = mode == "wal" ? "-wal" : "-journal"
+        if mode == "wal" || !commit {
+            #expect(FileManager.default.fileExists(atPath: path + companion))
+        }
+        if commit {
+            try await restore(backup)
+        } else {
+            // What was not committed is not there: the data is still that of the backup.
+            let effect = Effect.restoreData(from: backup)
+            #expect(
+                try await driver.observe(effect, in: context)
+                    == .present(.dataRestored(fingerprint: backup.fingerprint)))
+        }
+    }
+
+    @Test("A backup holds what is committed in the log alone, and not what is not")
+    func walBackup() async throws {
+        try crash("wal", ["UPDATE notice SET body = 'committed' WHERE id = 1"], commit: true)
+        let backup = try await backup()
+        try Shell.sqlite(path, "DROP TABLE notice")
+        try await restore(backup)
+        #expect(try Shell.sqlite(path, "SELECT body FROM notice WHERE id = 1") == "committed")
+        #expect(try Shell.sqlite(path, "PRAGMA journal_mode") == "wal")
+    }
+
+    enum Killed: CaseIterable {
+        case unpacking, unpacked, mainRemoved, companionsLeft, renamed
+    }
+
+    @Test("A restore that was killed anywhere is finished by the next", arguments: Killed.allCases)
+    func killed(at point: Killed) async throws {
+        let backup = try await backup()
+        let good = try Data(contentsOf: URL(filePath: path))
+        try crash("wal", Self.migration, commit: true)
+        let manager = FileManager.default
+        switch point {
+        case .unpacking: try good.prefix(5000).write(to: URL(filePath: scratch))
+        case .unpacked: try good.write(to: URL(filePath: scratch))
+        case .mainRemoved:
+            for companion in ["", "-wal", "-shm"] { try? manager.removeItem(atPath: path + companion) }
+            try good.write(to: URL(filePath: scratch))
+        case .companionsLeft:
+            try manager.removeItem(atPath: path)
+            try good.write(to: URL(filePath: scratch))
+        case .renamed:
+            try Shell.sqlite(path, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
+            try good.write(to: URL(filePath: scratch))
+            try manager.removeItem(atPath: path)
+            try manager.moveItem(atPath: scratch, toPath: path)
+            let effect = Effect.restoreData(from: backup)
+            #expect(
+                try await driver.observe(effect, in: context)
+                    == .present(.dataRestored(fingerprint: backup.fingerprint)))
+            return
+        }
+        try await restore(backup)
+    }
+
+    @Test("A file that is no database any more is replaced, and its old log not played in")
+    func garbage() async throws {
+        let backup = try await backup()
+        try crash("wal", Self.migration, commit: true)
+        try Data("no database, but as long as one header has to be: ".utf8 + [UInt8](
+            repeating: 7, count: 5000)
+        ).write(to: URL(filePath: path))
+        let effect = Effect.restoreData(from: backup)
+        guard case .torn = try await driver.observe(effect, in: context) else {
+            Issue.record("garbage was taken for data")
+            return
+        }
+        let failure = await #expect(throws: Failure.self) {
+            try await driver.perform(.saveData(name: "m"), in: context)
+        }
+        #expect(failure?.code == "not-a-database" || failure?.code == "database-damaged")
+        let careless = Plan.test(
+            database: world.plan.database, backups: world.plan.backups, mayLoseMigratedData: true)
+        #expect(
+            try await driver.perform(.saveData(name: "m"), in: careless.context)
+                == .dataSaved(backup: nil))
+        try await restore(backup)
+    }
+
+    @Test("Owner and mode stay, and a link stays a link")
+    func attributes() async throws {
+        let backup = try await backup()
+        try Shell.run(["chmod", "640", path])
+        if geteuid() == 0 { try Shell.run(["chown", "7:8", path]) }
+        let linked = world.directory.path("linked.db")
+        try FileManager.default.createSymbolicLink(atPath: linked, withDestinationPath: "data/app.db")
+        let before = try Shell.run(["stat", "-c", "%a %u %g", path])
+        try Shell.sqlite(path, "DELETE FROM notice")
+        let settings = SQLiteDatabase(path: linked)
+        _ = try await SQLiteDriver(settings: settings).perform(
+            .restoreData(from: backup), in: context)
+        #expect(try Shell.run(["stat", "-c", "%a %u %g", path]) == before)
+        #expect(try Shell.run(["stat", "-c", "%F", linked]) == "symbolic link")
+        #expect(try Shell.sqlite(linked, "SELECT count(*) FROM notice") == "3")
+    }
+
+    @Test("An altered backup is not restored, and the live data stays")
+    func alteredBackup() async throws {
+        let backup = try await backup()
+        try Shell.sqlite(path, "DELETE FROM notice")
+        var bytes = try Data(contentsOf: URL(filePath: backup.path))
+        bytes[bytes.count / 2] ^= 4
+        try bytes.write(to: URL(filePath: backup.path))
+        let failure = await #expect(throws: Failure.self) {
+            try await driver.perform(.restoreData(from: backup), in: context)
+        }
+        #expect(failure?.code == "backup-damaged")
+        #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "0")
+    }
+
+    @Test("A half backup is torn, cleared, and taken anew")
+    func tornBackup() async throws {
+        let name = "board-up-1-before-1"
+        let effect = Effect.backUp(name: name)
+        _ = try await driver.perform(.raiseFence, in: context)
+        let backup = try await world.backedUp(name)
+        #expect(try await driver.observe(effect, in: context) == .present(.backedUp(backup: backup)))
+        #expect(try await world.backedUp(name) == backup)
+        try FileManager.default.removeItem(
+            atPath: world.directory.path("backups/\(name).manifest.json"))
+        try Data().write(to: URL(filePath: world.directory.path("backups/.\(name).scratch")))
+        guard case .torn = try await driver.observe(effect, in: context) else {
+            Issue.record("a backup without a manifest was taken for one")
+            return
+        }
+        try await driver.clear(effect, in: context)
+        #expect(try await driver.observe(effect, in: context) == .absent)
+        #expect(try await world.backedUp(name).fingerprint == backup.fingerprint)
+    }
+
+    @Test("A lock that another holds is told, after a bounded wait that a stop ends")
+    func locked() async throws {
+        let script = """
+            import os, sqlite3, sys, time
+            database = sqlite3.connect(sys.argv[1], isolation_level=None)
+            database.execute("BEGIN EXCLUSIVE")
+            open(sys.argv[1] + ".locked", "w").close()
+            time.sleep(20)
+            """
+        let holder = Task {
+            try await Command(["python3", "-c", script, path], limit: .seconds(20)).run()
+        }
+        while !FileManager.default.fileExists(atPath: path + ".locked") {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let asking = Task { try await driver.perform(.raiseFence, in: context) }
+        try await Task.sleep(for: .milliseconds(200))
+        let begin = ContinuousClock.now
+        asking.cancel()
+        let failure = await #expect(throws: Failure.self) { try await asking.value }
+        #expect(failure?.code == "database-locked")
+        #expect(ContinuousClock.now - begin < .seconds(1))
+        holder.cancel()
+        _ = await holder.result
+        _ = try await driver.perform(.raiseFence, in: context)
+    }
+
+    @Test("A database that is not there is not made")
+    func missing() async throws {
+        let nowhere = SQLiteDriver(settings: SQLiteDatabase(path: world.directory.path("none.db")))
+        let failure = await #expect(throws: Failure.self) {
+            try await nowhere.fingerprint(in: context)
+        }
+        #expect(failure?.code == "database-missing")
+        #expect(!FileManager.default.fileExists(atPath: world.directory.path("none.db")))
+    }
+
+    @Test("A survey tells size, tables and server")
+    func survey() async throws {
+        let survey = try await driver.survey(in: context)
+        #expect(survey.tables == 4)
+        #expect(survey.sizeInBytes > 8000)
+        #expect(survey.server.hasPrefix("SQLite 3"))
+    }
+}
