@@ -17,7 +17,7 @@ public struct Timeline: Sendable {
     public let ended: Moment
     public let firstSequence: Int
     public let lastSequence: Int
-    /// From the intent to stop until the release that then served was verified.
+    /// From the intent to stop until all checks of the release that then served were good.
     public let outage: Span?
     /// While the database refused writes for the upgrade's sake.
     public let fenced: Span?
@@ -164,7 +164,7 @@ private struct Folding {
         default: break
         }
         if run.outageBegan == nil, outage != nil, outage?.ended == nil {
-            outage?.ended = entry.moment
+            outage?.ended = entry.event.answeredAgain(at: entry.moment)
             outage?.endedSequence = entry.sequence
         }
     }
@@ -185,5 +185,20 @@ private struct Folding {
     private mutating func update(_ change: (inout Timeline.StepSpan) -> Void) {
         guard !steps.isEmpty else { return }
         change(&steps[steps.count - 1])
+    }
+}
+
+extension Event {
+    /// When the checks that this outcome reports on turned good; otherwise when it happened.
+    fileprivate func answeredAgain(at moment: Moment) -> Moment {
+        switch self {
+        case .done(.verified(_, let milliseconds), _),
+            .done(.previousVerified(_, let milliseconds), _):
+            Moment(
+                wallMilliseconds: moment.wallMilliseconds - milliseconds,
+                monotonicNanoseconds: moment.monotonicNanoseconds - milliseconds * 1_000_000,
+                bootID: moment.bootID)
+        default: moment
+        }
     }
 }

@@ -58,7 +58,7 @@ extension Receipt {
         case .stopped(let kept, _): "kept: " + kept.parts.map(\.keptAs).joined(separator: ", ")
         case .started(let served), .previousStarted(let served):
             served.parts.map(\.name).joined(separator: ", ")
-        case .verified(let results), .previousVerified(let results):
+        case .verified(let results, _), .previousVerified(let results, _):
             results.count == 1 ? "the check is good" : "all \(results.count) checks are good"
         case .tidied(let removed):
             removed.isEmpty ? "nothing was left" : removed.joined(separator: ", ")
@@ -70,7 +70,7 @@ extension Receipt {
     /// What its checks saw, a line each.
     public var checkLines: [String] {
         switch self {
-        case .verified(let results), .previousVerified(let results):
+        case .verified(let results, _), .previousVerified(let results, _):
             results.map { "\($0.check): \($0.saw)" }
         default: []
         }

@@ -10,6 +10,8 @@ final class Deadline: Sendable {
     private let hard: Duration
     private let budget: (limit: Seconds, remaining: Duration)?
     private let end: Mutex<Duration>
+    /// Whether the service is known not to answer; a verification finds out first.
+    private let isAway: Mutex<Bool>
 
     init(for step: Step, of run: Run, timekeeper: any Timekeeper) {
         let (soft, hard) = run.plan.limits.deadline(of: step)
@@ -19,6 +21,7 @@ final class Deadline: Sendable {
         self.timekeeper = timekeeper
         begun = timekeeper.now()
         end = Mutex(soft.duration)
+        isAway = Mutex(step != .verify)
         if let limit = run.plan.limits.outageBudget,
             let remaining = run.remainingOutage(at: begun), step != .stop
         {
@@ -33,6 +36,9 @@ final class Deadline: Sendable {
         let elapsed = timekeeper.now().duration(since: begun)
         end.withLock { $0 = min(max($0, elapsed + soft.duration), hard) }
     }
+
+    /// While the service answers well, it is not away.
+    func noteAnswering(_ isGood: Bool) { isAway.withLock { $0 = !isGood } }
 
     enum Ending: Sendable {
         case finished(Attempt)
@@ -85,7 +91,7 @@ final class Deadline: Sendable {
             let needed = step.mayBeInterrupted ? 1 : 2
             if stopRequest.level >= needed { return .stopped }
             let elapsed = timekeeper.now().duration(since: begun)
-            if let budget, elapsed >= budget.remaining {
+            if let budget, elapsed >= budget.remaining, isAway.withLock({ $0 }) {
                 return .expired(.outageBudgetSpent(budget.limit))
             }
             if elapsed >= end.withLock({ $0 }) { return .expired(.tooLate(step, elapsed)) }

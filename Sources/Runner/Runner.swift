@@ -122,7 +122,11 @@ extension Runner {
 
     private func context(_ effect: Effect, _ run: Run, _ deadline: Deadline?) -> Context {
         Context(plan: run.plan) { progress in
-            if case .working = progress { deadline?.extend() }
+            switch progress {
+            case .working: deadline?.extend()
+            case .answering(let isGood): deadline?.noteAnswering(isGood)
+            case .bytes, .note: break
+            }
             notify(.progress(effect.step, progress))
         }
     }

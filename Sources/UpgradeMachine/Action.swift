@@ -55,7 +55,8 @@ extension Run {
     }
 
     private func spentBudget(at moment: Moment) -> Failure? {
-        guard let budget = plan.limits.outageBudget,
+        // What has been started may serve already: its verification looks before it judges.
+        guard case .stopped = upgrade, let budget = plan.limits.outageBudget,
             let remaining = remainingOutage(at: moment), remaining <= .zero
         else { return nil }
         return .outageBudgetSpent(budget)

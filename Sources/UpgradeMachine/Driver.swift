@@ -34,6 +34,8 @@ public enum Progress: Hashable, Sendable {
     case note(String)
     /// The application is still working; extends a deadline that may be extended.
     case working(String)
+    /// Whether all checks are good now; while they are, no outage budget is spent.
+    case answering(Bool)
 }
 
 /// What a driver finds when it looks.

@@ -78,14 +78,15 @@ public enum Receipt: Hashable, Sendable, Codable {
     case stopped(kept: Kept, position: Position?)
     case fenceLifted
     case started(candidate: Served)
-    case verified(results: [CheckResult])
+    /// - Parameter goodForMilliseconds: How long all checks had been good by then.
+    case verified(results: [CheckResult], goodForMilliseconds: Int64)
     case tidied(removed: [String])
 
     case candidateRemoved
     case dataSaved(backup: Backup?)
     case dataRestored(fingerprint: Fingerprint)
     case previousStarted(serving: Served)
-    case previousVerified(results: [CheckResult])
+    case previousVerified(results: [CheckResult], goodForMilliseconds: Int64)
 
     /// The step whose outcome it is.
     public var step: Step {

@@ -54,8 +54,8 @@ extension Effect {
         case .liftFence: .fenceLifted
         case .removeCandidate: .candidateRemoved
         case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
-        case .verify: .verified(results: [.byHand])
-        case .verifyPrevious: .previousVerified(results: [.byHand])
+        case .verify: .verified(results: [.byHand], goodForMilliseconds: 0)
+        case .verifyPrevious: .previousVerified(results: [.byHand], goodForMilliseconds: 0)
         case .startPrevious(let kept?):
             .previousStarted(
                 serving: Served(parts: kept.parts.map { .init(name: $0.name, id: $0.id) }))

@@ -79,7 +79,7 @@ public enum Upgrade: Hashable, Sendable {
             return .stopped(state.with(fence: .down))
         case (.stopped(let state), .started(let candidate)):
             return .started(state.started(candidate))
-        case (.started(let state), .verified(let results)):
+        case (.started(let state), .verified(let results, _)):
             return .verified(state.verified(by: results))
         case (.verified(let state), .tidied(let removed)):
             return .verified(state.tidied(.done(removed: removed)))

@@ -90,6 +90,7 @@ final class Display: Sendable {
             switch progress {
             case .bytes(let done, let total): Self.bar(done, total)
             case .note(let note), .working(let note): note
+            case .answering(let isGood): isGood ? "all checks are good" : ""
             }
         if isLive {
             let now = ContinuousClock.now

@@ -47,7 +47,7 @@ struct RedactingDriver: Driver {
             switch progress {
             case .note(let text): context.report(.note(redaction(text)))
             case .working(let text): context.report(.working(redaction(text)))
-            case .bytes: context.report(progress)
+            case .bytes, .answering: context.report(progress)
             }
         }
     }
@@ -57,8 +57,10 @@ extension Redaction {
     /// What a check saw may be a page that shows more than it should.
     fileprivate func callAsFunction(_ receipt: Receipt) -> Receipt {
         switch receipt {
-        case .verified(let results): .verified(results: results.map { self($0) })
-        case .previousVerified(let results): .previousVerified(results: results.map { self($0) })
+        case .verified(let results, let time):
+            .verified(results: results.map { self($0) }, goodForMilliseconds: time)
+        case .previousVerified(let results, let time):
+            .previousVerified(results: results.map { self($0) }, goodForMilliseconds: time)
         default: receipt
         }
     }

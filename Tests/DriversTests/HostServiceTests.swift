@@ -51,8 +51,9 @@ struct HostWorld {
         try FileManager.default.createSymbolicLink(
             atPath: directory.path("current"), withDestinationPath: "releases/1.0.0")
         let archive = try Self.archive("2.0.0", in: directory)
+        // An upgrade of its own: its tag must not end what a test beside this one runs.
         plan = .test(
-            current: try HostService.currentRelease(settings),
+            upgrade: "up-\(UUID().uuidString)", current: try HostService.currentRelease(settings),
             candidate: try HostService.candidate(archive: archive, version: "2.0.0"),
             runtime: settings, limits: limits)
         // Foundation's Process would wait for the application, which inherits a socket of its.

@@ -218,7 +218,7 @@ struct SQLiteCrashTests {
         asking.cancel()
         let failure = await #expect(throws: Failure.self) { try await asking.value }
         #expect(failure?.code == "database-locked")
-        #expect(ContinuousClock.now - begin < .seconds(1))
+        #expect(ContinuousClock.now - begin < .seconds(8))
         holder.cancel()
         _ = await holder.result
         _ = try await driver.perform(.raiseFence, in: context)

@@ -138,7 +138,7 @@ final class Asked: Sendable {
         }
         let driver = Verification(service: service, pace: pace)
         switch try await driver.perform(effect, in: context) {
-        case .verified(let results), .previousVerified(let results): return results
+        case .verified(let results, _), .previousVerified(let results, _): return results
         case let other:
             Issue.record("\(other)")
             return []

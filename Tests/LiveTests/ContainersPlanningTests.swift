@@ -66,7 +66,7 @@ struct ContainersPlanningTests {
                 ("2.0.0", "127.0.0.1:9/studio", right, "registry-unreachable"),
             ] {
                 let refused = await failure { _ = try await ask(tag, repository, login) }
-                #expect(refused?.code == code, "\(refused, default: "nothing")")
+                #expect(refused?.code == code, "\(String(describing: refused))")
             }
         }
     }

@@ -137,7 +137,8 @@ struct ContainersRecreationTests {
             different.isEmpty,
             """
             \(different.sorted().map { path in
-                "\(path): \(before[path], default: "nothing") became \(after[path], default: "nothing")"
+                "\(path): \(before[path], default: "nothing") became "
+                    + "\(after[path], default: "nothing")"
             }.joined(separator: "\n"))
             """)
         // The very volumes, not ones like them.

@@ -108,15 +108,16 @@ final class MySQLServer: Sendable {
             "mariadb-install-db", "--no-defaults", "--user=root", "--datadir=\(data)",
             "--auth-root-authentication-method=normal", "--skip-test-db",
             "--innodb-log-file-size=16M")
-        // The server outlives the shell that starts it; its process id is in the file.
-        try await MySQLShell.run(
-            "sh", "-c",
-            """
-            setsid mariadbd --no-defaults --user=root --datadir=\(data) --socket=\(socket) \
-            --skip-networking --pid-file=\(directory.path("pid")) --innodb-log-file-size=16M \
-            --innodb-buffer-pool-size=64M --log-error=\(directory.path("log")) "$@" \
-            >/dev/null 2>&1 </dev/null &
-            """, "sh", arguments: arguments)
+        let server = MySQLShell.process(
+            [
+                "mariadbd", "--no-defaults", "--user=root", "--datadir=\(data)",
+                "--socket=\(socket)", "--skip-networking", "--pid-file=\(directory.path("pid"))",
+                "--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M",
+                "--log-error=\(directory.path("log.err"))",
+            ] + arguments)
+        (server.standardOutput, server.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        server.standardInput = FileHandle.nullDevice
+        try server.run()
         try await MySQLShell.eventually(within: .seconds(60)) {
             try await MySQLShell.output(
                 "mariadb", "--no-defaults", "-uroot", "--socket=\(self.socket)",

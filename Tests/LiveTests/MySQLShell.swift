@@ -39,28 +39,31 @@ enum MySQLShell {
         try await output(arguments: words, input: input)
     }
 
-    static func output(
-        arguments: [String], environment: [String: String] = [:], input: String = ""
-    ) async throws -> Result {
+    /// Not for what goes into the background: Foundation waits for that as well.
+    static func process(_ arguments: [String], environment: [String: String] = [:]) -> Process {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (standardInput, output) = (Pipe(), Pipe())
-        (process.standardInput, process.standardOutput) = (standardInput, output)
-        process.standardError = output
+        return process
+    }
+
+    static func output(
+        arguments: [String], environment: [String: String] = [:], input: String = ""
+    ) async throws -> Result {
+        let process = process(arguments, environment: environment)
+        // A file, not a pipe: a program that ends early would end the test with SIGPIPE.
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try Data(input.utf8).write(to: file)
+        let output = Pipe()
+        process.standardInput = try FileHandle(forReadingFrom: file)
+        try FileManager.default.removeItem(at: file)
+        (process.standardOutput, process.standardError) = (output, output)
         return try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
                 continuation.resume(
                     with: Swift.Result {
                         try process.run()
-                        // In the background: a program may write before it has read all.
-                        DispatchQueue.global().async {
-                            // One that ends early does not want the rest.
-                            try? standardInput.fileHandleForWriting.write(
-                                contentsOf: Data(input.utf8))
-                            try? standardInput.fileHandleForWriting.close()
-                        }
                         let data = output.fileHandleForReading.readDataToEndOfFile()
                         process.waitUntilExit()
                         return Result(

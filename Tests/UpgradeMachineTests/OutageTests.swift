@@ -47,7 +47,7 @@ struct OutageTests {
         }
     }
 
-    @Test("Spent between two steps, it turns the upgrade around", arguments: [Step.stop, .liftFence, .start])
+    @Test("Spent between two steps, it turns the upgrade around", arguments: [Step.stop, .liftFence])
     func turnsAround(after step: Step) throws {
         var course = Course(Self.plan)
         try course.go(past: step)
@@ -55,6 +55,13 @@ struct OutageTests {
         try course.go(to: nil)
         #expect(course.run.upgrade.name == .rolledBack)
         #expect(course.events.contains(.rollbackOrdered(cause: .outageBudgetSpent(60))))
+    }
+
+    @Test func `Spent by a start, what was started is looked at before it is judged`() throws {
+        var course = Course(Self.plan)
+        try course.go(past: .start)
+        course.now = .second(60)
+        #expect(course.next == .record(.began(effect: .verify(release: Fixture.candidate))))
     }
 
     @Test func `Spent at the moment of an intent, the intent is refused`() throws {

@@ -38,7 +38,13 @@ struct Examination {
         judgement = Judgement(checks, steadyFor: plan.steadyFor.duration)
     }
 
-    mutating func results() async throws(Failure) -> [CheckResult] {
+    /// What the checks saw at last, and for how long all of them had been good by then.
+    struct Result {
+        let checks: [CheckResult]
+        let goodFor: Duration
+    }
+
+    mutating func result() async throws(Failure) -> Result {
         var rest = pace.firstRest
         while !Task.isCancelled {
             let began = ContinuousClock.now
@@ -49,9 +55,11 @@ struct Examination {
             // A long log is dear to read: the engine is to have as long a rest from it.
             var wait = max(rest, min(lookDuration, pace.longestLookRest))
             switch judgement.verdict(began: began, ended: ended) {
-            case .good: return planned
+            case .good: return Result(checks: planned, goodFor: goodFor)
             case .hopeless: throw failure(isPermanent: true)
-            case .askAgain: isSteady = false
+            case .askAgain:
+                isSteady = false
+                context.report(.answering(false))
             case .steadyUntil(let instant):
                 noteSteady()
                 // Never after the end of the time, where one more round decides.
@@ -62,6 +70,10 @@ struct Examination {
             rest = min(rest * 2, pace.longestRest)
         }
         throw failure(isPermanent: false)
+    }
+
+    private var goodFor: Duration {
+        judgement.goodSince.map { ContinuousClock.now - $0 } ?? .zero
     }
 
     private var planned: [CheckResult] {
@@ -75,6 +87,7 @@ struct Examination {
     private mutating func noteSteady() {
         guard !isSteady else { return }
         isSteady = true
+        context.report(.answering(true))
         let time = context.plan.steadyFor.count
         context.report(.note("all checks are good, and have to stay so for \(time) s"))
     }

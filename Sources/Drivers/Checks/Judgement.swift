@@ -26,7 +26,8 @@ struct Judgement {
     let checks: [Check]
     private let steadyFor: Duration
     private var tallies: [Tally]
-    private var goodSince: ContinuousClock.Instant?
+    /// The end of the first of the good rounds that there have been no others since.
+    private(set) var goodSince: ContinuousClock.Instant?
     /// Who broke the peace last, for a deadline that passes while all is good.
     private(set) var lastBad: (check: String, saw: String)?
 
@@ -76,7 +77,10 @@ struct Judgement {
             goodSince = nil
             return .askAgain
         }
-        if steadyFor == .zero { return .good }
+        if steadyFor == .zero {
+            goodSince = ended
+            return .good
+        }
         // From the end of the first good round to the beginning of the last, so that each check's
         // first and last good answer are no less apart than what was asked for.
         guard let since = goodSince else {

@@ -58,9 +58,13 @@ public struct Verification: Driver {
     public func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
         switch effect {
         case .verify(let release):
-            return .verified(results: try await results(for: release, effect.step, context))
+            let result = try await result(for: release, effect.step, context)
+            return .verified(
+                results: result.checks, goodForMilliseconds: result.goodFor.wholeMilliseconds)
         case .verifyPrevious(let release):
-            return .previousVerified(results: try await results(for: release, effect.step, context))
+            let result = try await result(for: release, effect.step, context)
+            return .previousVerified(
+                results: result.checks, goodForMilliseconds: result.goodFor.wholeMilliseconds)
         default:
             throw Failure(
                 code: "not-a-verification", message: "\(effect.step.rawValue) asked of the checks",
@@ -73,11 +77,17 @@ public struct Verification: Driver {
         try await endLeftovers(of: effect, in: context)
     }
 
-    private func results(
+    private func result(
         for release: Release, _ step: Step, _ context: Context
-    ) async throws(Failure) -> [CheckResult] {
+    ) async throws(Failure) -> Examination.Result {
         var examination = try Examination(
             release: release, step: step, service: service, context: context, pace: pace)
-        return try await examination.results()
+        return try await examination.result()
+    }
+}
+
+extension Duration {
+    fileprivate var wholeMilliseconds: Int64 {
+        components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
 }

@@ -5,6 +5,9 @@ internal import UpgradeMachine
 extension ContainerService {
     func observeRemoval(_ scene: Scene) async throws(Failure) -> Observation {
         guard try await scene.candidates().isEmpty else { return .absent }
+        for planned in scene.replaced where try await scene.stranger(for: planned) != nil {
+            return .absent
+        }
         let setsPolicies = try await scene.canSetPolicies()
         for planned in scene.paused {
             // One that is gone writes nothing either; starting it again will tell.
@@ -36,6 +39,14 @@ extension ContainerService {
             _ = try await askedIfPresent { () throws(DockerError) in
                 try await engine.removeContainer(candidate.id)
             }
+        }
+        // What follows puts the data back: nobody may be writing it.
+        for planned in scene.replaced {
+            guard let other = try await scene.stranger(for: planned) else { continue }
+            throw .containerChanged(
+                planned,
+                "was made anew by somebody else and runs (\(other.id.prefix(12))): it may be "
+                    + "writing the data that is to be put back")
         }
         return .candidateRemoved
     }
@@ -116,6 +127,17 @@ extension Scene {
         let isSameVersion = plan.current.version == plan.candidate.version
         return [runtime.localTag, isSameVersion ? versionTag(of: plan.candidate) : nil]
             .compactMap { $0 }
+    }
+
+    /// A container that runs under a planned name and is none of this upgrade's.
+    fileprivate func stranger(
+        for planned: PlannedContainer
+    ) async throws(Failure) -> ContainerDetails? {
+        guard let other = try await container(planned.name),
+            other.state.isRunning || other.state.isRestarting,
+            other.labels[ContainerLabel.upgrade] != plan.upgrade
+        else { return nil }
+        return other
     }
 
     /// Another container that somebody made in place of a planned one before the stop got to it.

@@ -110,8 +110,8 @@ extension Failure {
     static func containerChanged(_ planned: PlannedContainer, _ what: String) -> Failure {
         Failure(
             code: "container-changed", message: "the container \(planned.name) \(what)",
-            advice: "find out who changed it (docker-compose up? a deployment job?), keep them "
-                + "from doing so during an upgrade, and plan it anew",
+            advice: "find out who changed it (docker-compose up? a deployment job?) and keep them "
+                + "from doing so during an upgrade",
             isPermanent: true)
     }
 

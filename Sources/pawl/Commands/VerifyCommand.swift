@@ -52,7 +52,7 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         defer { limit.cancel() }
         do {
-            guard case .verified(let results) = try await asking.value else {
+            guard case .verified(let results, _) = try await asking.value else {
                 preconditionFailure("a verification leaves results")
             }
             return report(plan, true, results, nil)

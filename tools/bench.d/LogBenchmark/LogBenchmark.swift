@@ -148,7 +148,9 @@ private struct InstantWorld: Driver {
         case .liftFence: return .fenceLifted
         case .start: return .started(candidate: Served(parts: [.init(name: "current", id: "2.0.0")]))
         case .verify:
-            return .verified(results: [CheckResult(check: "running", saw: "current runs")])
+            return .verified(
+                results: [CheckResult(check: "running", saw: "current runs")],
+                goodForMilliseconds: 0)
         default: return .tidied(removed: [])
         }
     }

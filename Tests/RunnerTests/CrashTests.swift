@@ -1,0 +1,143 @@
+import Runner
+import Testing
+import UpgradeMachine
+
+@Suite("Resuming after a crash")
+struct CrashTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let plan: Plan
+        let failing: Set<Step>
+        let testDescription: String
+
+        init(_ name: String, _ plan: Plan, failing: [Step]) {
+            (self.plan, self.failing) = (plan, Set(failing))
+            let steps = failing.map(\.rawValue).joined(separator: " and ")
+            testDescription = "\(name), \(steps.isEmpty ? "nothing" : steps) fails"
+        }
+    }
+
+    private static let forward: [Step] = [
+        .pull, .raiseFence, .backUp, .stop, .liftFence, .start, .verify, .tidy,
+    ]
+    private static let back: [Step] = [
+        .removeCandidate, .saveData, .restoreData, .startPrevious, .verifyPrevious,
+    ]
+
+    private static let cases: [Case] = [
+        ("fenced", Sample.plan()), ("not fenced", Sample.plan(fence: .none)),
+        ("no database", Sample.plan(hasDatabase: false)),
+    ].flatMap { name, plan in
+        ([[]] + forward.map { [$0] } + back.map { [.verify, $0] }).map {
+            Case(name, plan, failing: $0)
+        }
+    }
+
+    /// Every place where a run that `power` has counted can be cut.
+    private static func points(counted power: Power) -> [CrashPoint] {
+        let (performs, appends) = power.counts
+        return (0..<performs).flatMap { number in
+            Extent.allCases.map { .performing(number, $0) }
+        }
+            + (0..<appends).flatMap { number in
+                [false, true].map { .appending(number, isDurable: $0) }
+            }
+    }
+
+    @Test("A run cut anywhere ends as the uncut run did", arguments: cases)
+    func endsTheSame(_ given: Case) async throws {
+        let uncut = Power()
+        let expected = try await end(of: given, cutBy: [uncut])
+        #expect(expected.violations.isEmpty)
+        #expect(expected.essence == Essence.unrepeated(expected.essence))
+        for point in Self.points(counted: uncut) {
+            let found = try await end(of: given, cutBy: [Power(until: point)])
+            expect(found, endsAs: expected, after: [point])
+        }
+    }
+
+    @Test(
+        "A run cut twice ends as the uncut run did",
+        arguments: [[], [Step.start], [.verify], [.verify, .saveData]])
+    func endsTheSameAfterTwo(failing: [Step]) async throws {
+        let given = Case("fenced", Sample.plan(), failing: failing)
+        let uncut = Power()
+        let expected = try await end(of: given, cutBy: [uncut])
+        for first in Self.points(counted: uncut) {
+            let resumed = Power()
+            _ = try await end(of: given, cutBy: [Power(until: first), resumed])
+            for second in Self.points(counted: resumed) {
+                let found = try await end(
+                    of: given, cutBy: [Power(until: first), Power(until: second)])
+                expect(found, endsAs: expected, after: [first, second])
+            }
+        }
+    }
+
+    private func expect(_ found: Ending, endsAs expected: Ending, after points: [CrashPoint]) {
+        #expect(found.run.upgrade.name == expected.run.upgrade.name, "\(points)")
+        #expect(found.state == expected.state, "\(points)")
+        #expect(found.violations.isEmpty, "\(points)")
+        #expect(found.isTorn == expected.isTorn, "\(points)")
+        #expect(Essence.unrepeated(found.essence) == expected.essence, "\(points)")
+        if found.run.upgrade.name != .halted { #expect(!found.isTorn, "\(points)") }
+    }
+}
+
+/// What a run and its crashes have come to.
+struct Ending {
+    let run: Run
+    let state: World.State
+    let violations: [String]
+    let isTorn: Bool
+    let essence: [Event]
+}
+
+extension CrashTests {
+    /// Runs the upgrade, resumed after each power cut, to its end or rest.
+    private func end(of given: Case, cutBy powers: [Power]) async throws -> Ending {
+        let world = World(given.plan, failing: given.failing)
+        let time = FakeTime()
+        var batches: [[MemoryJournal.Entry]] = []
+        var isFirst = true
+        for power in powers + [Power()] {
+            await world.begin(with: power)
+            let journal = MemoryJournal(batches, power: power)
+            let runner = Runner(driver: world, journal: journal, timekeeper: time)
+            let replayed = try journal.replayed(given.plan)
+            do {
+                let run =
+                    isFirst ? try await runner.finish(replayed) : try await runner.resume(replayed)
+                #expect(try journal.replayed(given.plan) == run)
+                return Ending(
+                    run: run, state: await world.state, violations: await world.violations,
+                    isTorn: await world.isTorn, essence: journal.events.compactMap(Essence.of))
+            } catch is PowerCut {
+                batches = journal.batches
+                isFirst = false
+            }
+        }
+        throw PowerCut()
+    }
+}
+
+/// What the log of a crashed upgrade has in common with one that did not crash: all but take-overs,
+/// retries, adoptions, and the words of a failure.
+enum Essence {
+    private static let failure = Failure(code: "", message: "", advice: "")
+
+    static func of(_ event: Event) -> Event? {
+        switch event {
+        case .resumed, .attemptFailed, .withdrawn: nil
+        case .done(let receipt, _): .done(receipt: receipt, adopted: false)
+        case .failed(let step, _): .failed(step: step, failure: failure)
+        case .halted: .halted(cause: failure)
+        default: event
+        }
+    }
+
+    /// Without what a lost fence has repeat: raising it, and the intent of a backup under it.
+    static func unrepeated(_ events: [Event]) -> [Event] {
+        var seen: Set<Event> = []
+        return events.filter { seen.insert($0).inserted }
+    }
+}
