@@ -143,7 +143,8 @@ extension Failure {
     /// The task around a command was asked to stop.
     static func interrupted(_ command: Command) -> Failure {
         Failure(
-            code: "interrupted", message: "`\(command.text)` was ended, because Pawl was asked to stop",
+            code: "interrupted",
+            message: "`\(command.text)` was ended, because Pawl was asked to stop",
             advice: "go on with `pawl resume`")
     }
 }

@@ -237,7 +237,9 @@ struct CommandWatch {
 
     private static func tail(of file: String, _ command: Command) -> String {
         // For people only; the command's end does not depend on it.
-        let bytes = (try? LogFile.tail(of: file, from: 0, limitInBytes: command.outputLimitInBytes + 4096)) ?? []
+        let bytes =
+            (try? LogFile.tail(of: file, from: 0, limitInBytes: command.outputLimitInBytes + 4096))
+            ?? []
         var tail = OutputTail(limitInBytes: command.outputLimitInBytes)
         bytes.withUnsafeBytes { tail.append($0) }
         return tail.text(command.redaction)

@@ -64,7 +64,9 @@ enum Sessions {
 
     static func process(_ id: pid_t) -> Process? {
         // One that has gone meanwhile is none.
-        guard let bytes = try? Files.read("/proc/\(id)/stat", limitInBytes: 8192) else { return nil }
+        guard let bytes = try? Files.read("/proc/\(id)/stat", limitInBytes: 8192) else {
+            return nil
+        }
         // The command's name stands in brackets and may hold anything, brackets too.
         let text = String(decoding: bytes, as: UTF8.self)
         guard let bracket = text.lastIndex(of: ")") else { return nil }

@@ -9,19 +9,33 @@ struct Body: Codable {
     var prev: String
     var instance: String
     var stream: String
-    var stream_seq: Int
+    var streamSequence: Int
     var type: String
     var version: Int
-    var wall_time: String
-    var monotonic_ns: Int64
-    var boot_id: String
-    var fence_number: Int
+    var wallTime: String
+    var monotonicNanoseconds: Int64
+    var bootID: String
+    var fenceNumber: Int
     var actor: String
     var host: String
     var tool: Tool
-    var plan_digest: String
+    var planDigest: String
     var causation: Int?
     var data: Event
+
+    /// The stored names.
+    private enum CodingKeys: String, CodingKey {
+        case seq, prev, instance, stream
+        case streamSequence = "stream_seq"
+        case type, version
+        case wallTime = "wall_time"
+        case monotonicNanoseconds = "monotonic_ns"
+        case bootID = "boot_id"
+        case fenceNumber = "fence_number"
+        case actor, host, tool
+        case planDigest = "plan_digest"
+        case causation, data
+    }
 
     /// The version of every event's shape that this Pawl writes.
     static let currentVersion = 1
@@ -31,33 +45,33 @@ struct Body: Codable {
         prev = record.previousLeaf
         instance = record.instance
         stream = record.stream
-        stream_seq = record.streamSequence
+        streamSequence = record.streamSequence
         type = record.event.type.rawValue
         version = Self.currentVersion
-        wall_time = Timestamp.text(ofMilliseconds: record.moment.wallMilliseconds)
-        monotonic_ns = record.moment.monotonicNanoseconds
-        boot_id = record.moment.bootID
-        fence_number = record.fenceNumber
+        wallTime = Timestamp.text(ofMilliseconds: record.moment.wallMilliseconds)
+        monotonicNanoseconds = record.moment.monotonicNanoseconds
+        bootID = record.moment.bootID
+        fenceNumber = record.fenceNumber
         actor = record.actor
         host = record.host
         tool = record.tool
-        plan_digest = record.planDigest
+        planDigest = record.planDigest
         causation = record.causation
         data = record.event
     }
 
     /// - Returns: None where the time is not a time, or the type not that of the data.
     var record: LogEntry? {
-        guard let wall = Timestamp.milliseconds(of: wall_time), data.type.rawValue == type else {
+        guard let wall = Timestamp.milliseconds(of: wallTime), data.type.rawValue == type else {
             return nil
         }
         return LogEntry(
             sequence: seq, previousLeaf: prev, instance: instance, stream: stream,
-            streamSequence: stream_seq,
+            streamSequence: streamSequence,
             moment: Moment(
-                wallMilliseconds: wall, monotonicNanoseconds: monotonic_ns, bootID: boot_id),
-            fenceNumber: fence_number, actor: actor, host: host, tool: tool,
-            planDigest: plan_digest, causation: causation, event: data)
+                wallMilliseconds: wall, monotonicNanoseconds: monotonicNanoseconds, bootID: bootID),
+            fenceNumber: fenceNumber, actor: actor, host: host, tool: tool,
+            planDigest: planDigest, causation: causation, event: data)
     }
 }
 

@@ -70,7 +70,8 @@ public final class InstanceLock: Sendable {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = pread(file, &buffer, buffer.count, 0)
         // A holder that is just writing itself down leaves nothing to decode.
-        let holder = try? JSONDecoder().decode(Holder.self, from: Data(buffer.prefix(max(0, count))))
+        let holder = try? JSONDecoder().decode(
+            Holder.self, from: Data(buffer.prefix(max(0, count))))
         return holder?.description ?? "a process that has only just begun"
     }
 }

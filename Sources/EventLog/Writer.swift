@@ -31,7 +31,8 @@ public final class Writer: Sendable {
         self.author = author
         fenceNumber = try log.read { database in
             try Int.fetchOne(
-                database, sql: "SELECT 1 + coalesce(max(fence_number), 0) FROM event WHERE instance = ?",
+                database,
+                sql: "SELECT 1 + coalesce(max(fence_number), 0) FROM event WHERE instance = ?",
                 arguments: [lock.instance]) ?? 1
         }
     }

@@ -9,6 +9,9 @@ public struct StatusText: Sendable {
         var lines = [timeline.headline]
         lines += Self.service(timeline)
         lines += Self.data(upgrade)
+        if upgrade.fence.mayStand {
+            lines.append("Database:    may refuse writes until the upgrade goes on or back")
+        }
         if let cause = upgrade.cause, upgrade.name != .verified {
             lines.append("What to do:  \(cause.advice)")
         }

@@ -20,7 +20,7 @@ public struct Timeline: Sendable {
     /// From the intent to stop until all checks of the release that then served were good.
     public let outage: Span?
     /// While the database refused writes for the upgrade's sake.
-    public let fenced: Span?
+    public let fenced: [Span]
 
     /// One step from its intent to its outcome.
     public struct StepSpan: Sendable {
@@ -97,7 +97,7 @@ private struct Folding {
     var steps: [Timeline.StepSpan] = []
     var marks: [Timeline.Mark] = []
     var outage: Timeline.Span?
-    var fenced: Timeline.Span?
+    var fenced: [Timeline.Span] = []
     private var last: Moment
 
     init(plan: Plan, first: LogEntry) {
@@ -156,17 +156,23 @@ private struct Folding {
         switch entry.event {
         case .began(.stop):
             outage = .init(began: entry.moment, beganSequence: entry.sequence)
-        case .done(.fenceRaised, _) where fenced == nil:
-            fenced = .init(began: entry.moment, beganSequence: entry.sequence)
-        case .done(.fenceLifted, _):
-            fenced?.ended = entry.moment
-            fenced?.endedSequence = entry.sequence
+        case .done(.fenceRaised, _):
+            endFence(entry)
+            fenced.append(.init(began: entry.moment, beganSequence: entry.sequence))
+        case .done(.fenceLifted, _), .paused, .halted:
+            endFence(entry)
         default: break
         }
         if run.outageBegan == nil, outage != nil, outage?.ended == nil {
             outage?.ended = entry.event.answeredAgain(at: entry.moment)
             outage?.endedSequence = entry.sequence
         }
+    }
+
+    private mutating func endFence(_ entry: LogEntry) {
+        guard let last = fenced.indices.last, fenced[last].ended == nil else { return }
+        fenced[last].ended = entry.moment
+        fenced[last].endedSequence = entry.sequence
     }
 
     private mutating func mark(_ kind: Timeline.Mark.Kind, _ entry: LogEntry, _ text: String) {

@@ -96,10 +96,10 @@ extension Timeline {
 
     private var summary: [String] {
         var lines = ["Took \(ended.duration(since: began).brief)" + serviceSummary]
-        if let fenced, let duration = fenced.duration {
-            lines.append(
-                "The database refused writes for \(duration.brief) "
-                    + "(#\(fenced.beganSequence)–#\(fenced.endedSequence ?? 0)).")
+        lines += fenced.map { span in
+            let time = span.duration.map { "for \($0.brief)" } ?? "and may do so still"
+            return "The database refused writes \(time) "
+                + "(#\(span.beganSequence)–\(span.endedSequence.map { "#\($0)" } ?? ""))."
         }
         lines += dataSummary
         lines.append(

@@ -65,23 +65,33 @@ public struct Runner<World: Driver>: Sendable {
             case .record(let event):
                 if case .began(let effect) = event, let cause = reasonToPause(before: effect) {
                     try record(.paused(cause: cause), in: &draft)
-                    try flush(&draft)
-                    return draft.run
+                    return try await leave(&draft)
                 }
                 try record(event, at: now, in: &draft)
             case .perform(let effect):
                 try flush(&draft)
                 let event = await attempt(effect, of: draft.run)
                 try record(event, in: &draft)
-                if case .paused = event {
-                    try flush(&draft)
-                    return draft.run
-                }
+                if case .paused = event { return try await leave(&draft) }
             case .rest:
-                try flush(&draft)
-                return draft.run
+                return try await leave(&draft)
             }
         }
+    }
+
+    /// Nobody works on it from here on: the database must not be kept from writing meanwhile.
+    ///
+    /// Going on raises the fence again, which shows whether anything was written.
+    private func leave(_ draft: inout Draft) async throws -> Run {
+        try flush(&draft)
+        let run = draft.run
+        guard run.upgrade.fence.mayStand || run.open == .raiseFence else { return run }
+        do throws(Failure) {
+            try await driver.clear(.raiseFence, in: context(.raiseFence, run, nil))
+        } catch {
+            notify(.progress(.raiseFence, .note("the database may refuse writes: \(error)")))
+        }
+        return run
     }
 
     /// Puts a person's decision on record; what it asks for is done by ``resume(_:)``.

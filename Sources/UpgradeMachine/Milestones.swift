@@ -20,10 +20,10 @@ public enum Fence: Hashable, Sendable {
     case lost
 
     /// Whether the server may still need to have it lifted.
-    var mayStand: Bool { self != .down }
+    public var mayStand: Bool { self != .down }
 
-    /// What a new process makes of it: a lock lives in a session, a session in its process.
-    var afterTakeOver: Fence { self == .down ? .down : .lost }
+    /// Once its process has gone: a lock lives in a session, a session in its process.
+    var afterItsProcess: Fence { self == .down ? .down : .lost }
 }
 
 /// The candidate is on the host; the service runs as before.

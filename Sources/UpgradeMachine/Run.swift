@@ -65,6 +65,7 @@ public struct Run: Hashable, Sendable {
         case .paused:
             guard nextAction(at: moment) != .rest else { throw .outOfTurn }
             wasPaused = true
+            upgrade = upgrade.withFenceLost()
         case .retried, .settled:
             try goOn(after: event)
         case .planned:
@@ -154,13 +155,7 @@ extension Run {
     private mutating func takeOver() {
         fruitlessResumes += wasPaused ? 0 : 1
         wasPaused = false
-        switch upgrade {
-        case .pulled(let state): upgrade = .pulled(state.with(fence: state.fence.afterTakeOver))
-        case .backedUp(let state):
-            upgrade = .backedUp(state.with(fence: state.pulled.fence.afterTakeOver))
-        case .stopped(let state): upgrade = .stopped(state.with(fence: state.fence.afterTakeOver))
-        default: break
-        }
+        upgrade = upgrade.withFenceLost()
     }
 
     private mutating func goOn(after decision: Event) throws(Refusal) {

@@ -91,6 +91,29 @@ public enum Upgrade: Hashable, Sendable {
     }
 }
 
+extension Upgrade {
+    /// Whether the database may refuse writes for this upgrade's sake.
+    public var fence: Fence {
+        switch self {
+        case .pulled(let state): state.fence
+        case .backedUp(let state): state.pulled.fence
+        case .stopped(let state): state.fence
+        case .halted(let state): state.resting.fence
+        default: .down
+        }
+    }
+
+    func withFenceLost() -> Upgrade {
+        let lost = fence.afterItsProcess
+        return switch self {
+        case .pulled(let state): .pulled(state.with(fence: lost))
+        case .backedUp(let state): .backedUp(state.with(fence: lost))
+        case .stopped(let state): .stopped(state.with(fence: lost))
+        default: self
+        }
+    }
+}
+
 /// A state without its evidence, as commands and reports name it.
 public enum StateName: String, Hashable, Sendable, Codable, CaseIterable {
     case planned, pulled, backedUp, stopped, started, verified, rollingBack, rolledBack, halted

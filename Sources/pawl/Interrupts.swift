@@ -16,11 +16,14 @@ final class Interrupts {
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
                 request.ask()
-                Output.error(
+                // Behind the live line and the terminal's ^C.
+                let begin = Output.isTerminal ? "\n" : ""
+                Output.progress(
                     request.level == 1
-                        ? "\nStopping: what must not be interrupted is finished first. "
+                        ? "\(begin)Stopping: what must not be interrupted is finished first. "
                             + "Once more to stop at once and leave the step in doubt."
-                        : "\nStopping at once; the step stays in doubt, and pawl resume will look.")
+                        : "\(begin)Stopping at once; the step stays in doubt, and pawl resume "
+                            + "will look.")
             }
             source.activate()
             return source

@@ -42,7 +42,8 @@ struct BackupFileTests {
         get throws { try FileManager.default.contentsOfDirectory(atPath: store.directory).sorted() }
     }
 
-    @Test("What was written is read back, and other programs can read it", arguments: [1, 7, 300_000])
+    @Test(
+        "What was written is read back, and other programs can read it", arguments: [1, 7, 300_000])
     func roundTrip(chunk: Int) async throws {
         #expect(try await store.find(Self.name) == .absent)
         let backup = try write(times: 20_000)
@@ -126,7 +127,9 @@ struct BackupFileTests {
         case writing, beforeUnlink, beforeManifest, inManifest
     }
 
-    @Test("Killed at any point, it is torn, can be cleared and taken anew", arguments: Killed.allCases)
+    @Test(
+        "Killed at any point, it is torn, can be cleared and taken anew", arguments: Killed.allCases
+    )
     func killed(at point: Killed) async throws {
         let file = "\(store.directory)/\(Self.name).sql.zst"
         let manifest = "\(store.directory)/\(Self.name).manifest.json"

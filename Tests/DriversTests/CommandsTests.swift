@@ -1,8 +1,9 @@
-@testable import Drivers
 import Foundation
 import Synchronization
 import Testing
 import UpgradeMachine
+
+@testable import Drivers
 
 @Suite("Commands of this host")
 struct CommandsTests {
@@ -81,7 +82,8 @@ struct CommandsTests {
 
     @Test("The newest output is kept, up to the limit")
     func limit() async throws {
-        var command = shell("i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; echo e >&2")
+        var command = shell(
+            "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done; echo e >&2")
         command.outputLimitInBytes = 1000
         let result = try await command.run()
         #expect(result.output.utf8.count == 1000)
@@ -89,7 +91,8 @@ struct CommandsTests {
         #expect(result.errors == "e\n")
     }
 
-    @Test("A secret is taken out, also where the limit cuts it", arguments: [10, 100, 101, 107, 5000])
+    @Test(
+        "A secret is taken out, also where the limit cuts it", arguments: [10, 100, 101, 107, 5000])
     func redacted(limit: Int) async throws {
         var command = shell("i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo -n hunter2-; done")
         command.outputLimitInBytes = limit
@@ -133,7 +136,8 @@ struct CommandsTests {
     @Test("A task that is asked to stop ends it without waiting for its grace")
     func stopped() async throws {
         let mark = directory.path("runs")
-        var command = shell("trap '' TERM; >\(mark); sleep 60 & wait; sleep 60", limit: .seconds(60))
+        var command = shell(
+            "trap '' TERM; >\(mark); sleep 60 & wait; sleep 60", limit: .seconds(60))
         command.grace = .seconds(60)
         let task = Task { [command] in try await command.run() }
         try await eventually { FileManager.default.fileExists(atPath: mark) }
@@ -190,7 +194,8 @@ struct CommandsTests {
     func tagged() async throws {
         let tag = StepTag(upgrade: "up-\(UUID().uuidString)", step: .backUp)
         func leave(_ value: String, _ name: String) async throws -> Int32 {
-            var command = shell("setsid sh -c 'trap \"\" TERM; sleep 30; :' >/dev/null 2>&1 & echo $!")
+            var command = shell(
+                "setsid sh -c 'trap \"\" TERM; sleep 30; :' >/dev/null 2>&1 & echo $!")
             command.environment = ["PAWL_STEP": value]
             command.outputFile = directory.path(name)
             return try #require(Int32(try await command.run().errors.dropLast()))

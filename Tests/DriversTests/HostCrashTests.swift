@@ -1,7 +1,8 @@
-@testable import Drivers
 import Foundation
 import Testing
 import UpgradeMachine
+
+@testable import Drivers
 
 @Suite("An application on the host, after crashes and mistakes", .timeLimit(.minutes(1)))
 struct HostCrashTests {
@@ -69,7 +70,8 @@ struct HostCrashTests {
         let again = try HostService.candidate(archive: archive, version: "2.0.0")
         #expect(again.digest != world.plan.candidate.digest)
         world.plan = .test(
-            upgrade: world.plan.upgrade, current: world.plan.current, candidate: again, runtime: world.settings)
+            upgrade: world.plan.upgrade, current: world.plan.current, candidate: again,
+            runtime: world.settings)
         let effect = Effect.pull(release: again)
         #expect(try await world.service.observe(effect, in: world.context) == .absent)
         let name = "2.0.0+\(again.digest.dropFirst("sha256:".count).prefix(12))"
@@ -272,7 +274,9 @@ struct HostCrashTests {
         #expect(await failure(.stop, world)?.code == "current-moved")
     }
 
-    @Test("A version that is no directory's name is refused", arguments: ["", "..", ".x", "a/b", "a\nb"])
+    @Test(
+        "A version that is no directory's name is refused",
+        arguments: ["", "..", ".x", "a/b", "a\nb"])
     func badVersion(version: String) async throws {
         let failure = #expect(throws: Failure.self) {
             try HostService.candidate(archive: "/dev/null", version: version)
@@ -289,7 +293,8 @@ struct HostCrashTests {
     @Test("The log begins at the start, also after a rotation", arguments: Rotation.allCases)
     func log(rotation: Rotation) async throws {
         let world = try await stopped()
-        let old = try String(repeating: "an old line\n", count: 50) + world.directory.read("app.log")
+        let old =
+            try String(repeating: "an old line\n", count: 50) + world.directory.read("app.log")
         try world.directory.write(old, to: "app.log")
         _ = try await world.service.perform(
             .start(release: world.plan.candidate), in: world.context)

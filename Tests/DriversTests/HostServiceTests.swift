@@ -8,26 +8,26 @@ struct HostWorld {
     /// `start` leaves a loop in the background, which writes to the log each 50 ms.
     static let scripts = [
         "start": """
-            #!/bin/sh
-            echo "starting $(cat RELEASE)"; echo "boot $(cat RELEASE)" >> ../../app.log
-            test -f ../../refuse && { echo "cannot: refused" >&2; exit 3; }
-            test -f ../../hang && sleep 60
-            setsid nohup ./loop & echo $! > ../../pid
-            """,
+        #!/bin/sh
+        echo "starting $(cat RELEASE)"; echo "boot $(cat RELEASE)" >> ../../app.log
+        test -f ../../refuse && { echo "cannot: refused" >&2; exit 3; }
+        test -f ../../hang && sleep 60
+        setsid nohup ./loop & echo $! > ../../pid
+        """,
         "loop": """
-            #!/bin/sh
-            i=0; while [ $i -lt 1200 ]; do i=$((i + 1)); echo "tick $i"; sleep 0.05; done
-            """,
+        #!/bin/sh
+        i=0; while [ $i -lt 1200 ]; do i=$((i + 1)); echo "tick $i"; sleep 0.05; done
+        """,
         "stop": """
-            #!/bin/sh
-            test -f ../../pid || exit 1
-            kill "$(cat ../../pid)"; while ./status; do sleep 0.02; done; rm ../../pid
-            """,
+        #!/bin/sh
+        test -f ../../pid || exit 1
+        kill "$(cat ../../pid)"; while ./status; do sleep 0.02; done; rm ../../pid
+        """,
         "status": """
-            #!/bin/sh
-            test -f ../../pid || exit 3
-            grep -q loop "/proc/$(cat ../../pid)/cmdline" 2>/dev/null && echo runs || exit 3
-            """,
+        #!/bin/sh
+        test -f ../../pid || exit 3
+        grep -q loop "/proc/$(cat ../../pid)/cmdline" 2>/dev/null && echo runs || exit 3
+        """,
     ]
 
     let directory: TemporaryDirectory

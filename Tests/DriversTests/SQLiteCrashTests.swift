@@ -103,7 +103,9 @@ struct SQLiteCrashTests {
         case .unpacking: try good.prefix(5000).write(to: URL(filePath: scratch))
         case .unpacked: try good.write(to: URL(filePath: scratch))
         case .mainRemoved:
-            for companion in ["", "-wal", "-shm"] { try? manager.removeItem(atPath: path + companion) }
+            for companion in ["", "-wal", "-shm"] {
+                try? manager.removeItem(atPath: path + companion)
+            }
             try good.write(to: URL(filePath: scratch))
         case .companionsLeft:
             try manager.removeItem(atPath: path)
@@ -126,8 +128,10 @@ struct SQLiteCrashTests {
     func garbage() async throws {
         let backup = try await backup()
         try crash("wal", Self.migration, commit: true)
-        try Data("no database, but as long as one header has to be: ".utf8 + [UInt8](
-            repeating: 7, count: 5000)
+        try Data(
+            "no database, but as long as one header has to be: ".utf8
+                + [UInt8](
+                    repeating: 7, count: 5000)
         ).write(to: URL(filePath: path))
         let effect = Effect.restoreData(from: backup)
         guard case .torn = try await driver.observe(effect, in: context) else {
@@ -152,7 +156,8 @@ struct SQLiteCrashTests {
         try Shell.run(["chmod", "640", path])
         if geteuid() == 0 { try Shell.run(["chown", "7:8", path]) }
         let linked = world.directory.path("linked.db")
-        try FileManager.default.createSymbolicLink(atPath: linked, withDestinationPath: "data/app.db")
+        try FileManager.default.createSymbolicLink(
+            atPath: linked, withDestinationPath: "data/app.db")
         let before = try Shell.run(["stat", "-c", "%a %u %g", path])
         try Shell.sqlite(path, "DELETE FROM notice")
         let settings = SQLiteDatabase(path: linked)
@@ -183,7 +188,8 @@ struct SQLiteCrashTests {
         let effect = Effect.backUp(name: name)
         _ = try await driver.perform(.raiseFence, in: context)
         let backup = try await world.backedUp(name)
-        #expect(try await driver.observe(effect, in: context) == .present(.backedUp(backup: backup)))
+        #expect(
+            try await driver.observe(effect, in: context) == .present(.backedUp(backup: backup)))
         #expect(try await world.backedUp(name) == backup)
         try FileManager.default.removeItem(
             atPath: world.directory.path("backups/\(name).manifest.json"))
@@ -222,6 +228,36 @@ struct SQLiteCrashTests {
         holder.cancel()
         _ = await holder.result
         _ = try await driver.perform(.raiseFence, in: context)
+    }
+
+    @Test("Data that somebody still has open is not replaced under them")
+    func inUse() async throws {
+        let backup = try await backup()
+        let script = """
+            import sqlite3, sys, time
+            database = sqlite3.connect(sys.argv[1])
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("DELETE FROM notice")
+            database.commit()
+            open(sys.argv[2], "w").close()
+            time.sleep(60)
+            """
+        let ready = world.directory.path("ready")
+        let holder = Task {
+            try await Command(["python3", "-c", script, path, ready], limit: .seconds(60)).run()
+        }
+        while !FileManager.default.fileExists(atPath: ready) {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let effect = Effect.restoreData(from: backup)
+        let failure = await #expect(throws: Failure.self) {
+            try await driver.perform(effect, in: context)
+        }
+        #expect(["database-in-use", "database-locked"].contains(failure?.code))
+        #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "0")
+        holder.cancel()
+        _ = await holder.result
+        try await restore(backup)
     }
 
     @Test("A database that is not there is not made")

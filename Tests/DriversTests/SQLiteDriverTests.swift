@@ -70,13 +70,16 @@ struct SQLiteDriverTests {
         #expect(try await driver.perform(effect, in: context) == restored)
         #expect(try await driver.observe(effect, in: context) == .present(restored))
         #expect(try await driver.perform(effect, in: context) == restored)
-        #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice; PRAGMA user_version") == "3\n7")
+        #expect(
+            try Shell.sqlite(path, "SELECT count(*) FROM notice; PRAGMA user_version") == "3\n7")
         #expect(try Shell.sqlite(path, "PRAGMA journal_mode") == (mode == "wal" ? "wal" : "delete"))
         #expect(try !Shell.sqlite(path, ".tables").contains("new"))
         #expect(try beside.filter { $0 != "app.db-persist" } == ["app.db"])
     }
 
-    @Test("The fence keeps another process from writing, not from reading", arguments: ["delete", "wal"])
+    @Test(
+        "The fence keeps another process from writing, not from reading",
+        arguments: ["delete", "wal"])
     func fence(mode: String) async throws {
         try Shell.sqlite(path, "PRAGMA journal_mode = \(mode)")
         let context = plan.context
@@ -95,8 +98,9 @@ struct SQLiteDriverTests {
         #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "3")
         _ = try await driver.perform(.liftFence(proving: nil), in: context)
         try Shell.sqlite(path, "INSERT INTO notice (body) VALUES ('in time')")
-        #expect(try await driver.observe(.liftFence(proving: nil), in: context)
-            == .present(.fenceLifted))
+        #expect(
+            try await driver.observe(.liftFence(proving: nil), in: context)
+                == .present(.fenceLifted))
     }
 
     @Test("A backup that shall be fenced is refused without the fence")

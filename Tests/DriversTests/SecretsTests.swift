@@ -8,7 +8,8 @@ struct SecretsTests {
     let directory: TemporaryDirectory
     init() throws { directory = try TemporaryDirectory() }
 
-    func value(_ reference: SecretReference, _ secrets: Secrets = Secrets()) async throws -> String {
+    func value(_ reference: SecretReference, _ secrets: Secrets = Secrets()) async throws -> String
+    {
         try await secrets.resolve(reference).reveal { $0 }
     }
 
@@ -30,10 +31,14 @@ struct SecretsTests {
             (SecretReference.file(path: "/nowhere"), "secret-missing"),
             (.environment(name: "PAWL_NO_SUCH"), "secret-missing"),
             (.credential(name: "x"), "secret-missing"),
-            (.command(arguments: ["sh", "-c", "printf hunt%s er2 >&2; exit 1"]),
-                "secret-command"),
-            (.command(arguments: ["sh", "-c", "printf hunt%s er2 >&2; sleep 10"]),
-                "command-timed-out"),
+            (
+                .command(arguments: ["sh", "-c", "printf hunt%s er2 >&2; exit 1"]),
+                "secret-command"
+            ),
+            (
+                .command(arguments: ["sh", "-c", "printf hunt%s er2 >&2; sleep 10"]),
+                "command-timed-out"
+            ),
             (.command(arguments: ["sh", "-c", "yes hunt"]), "secret-invalid"),
             (.command(arguments: ["true"]), "secret-missing"),
             (.command(arguments: ["printf", "\\377"]), "secret-invalid"),

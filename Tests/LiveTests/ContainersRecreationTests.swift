@@ -238,6 +238,59 @@ struct ContainersRecreationTests {
         }
     }
 
+    @Test("every default of an image is the new one's")
+    func everyDefault() async throws {
+        try await ContainersWorld.run { world in
+            let words = ["old", "other"]
+            var names: [String] = []
+            for word in words {
+                let port = "\(word.count)/tcp"
+                names.append(
+                    try await world.image(
+                        word, stopSignal: word == "old" ? "SIGTERM" : "SIGINT",
+                        changes: [
+                            "ENV MODE=\(word)", "ENV PATH=/bin:/usr/bin", "LABEL who=\(word)",
+                            #"ENTRYPOINT ["sh", "-c"]"#, "EXPOSE \(port)", "VOLUME /\(word)",
+                            "CMD [\"trap 'exit 0' TERM; : \(word); while :; do sleep 0.1; done\"]",
+                            "WORKDIR /\(word)", word == "old" ? "USER 0" : "USER 0:0",
+                            "HEALTHCHECK --interval=\(word.count)s CMD true \(word)",
+                        ]))
+            }
+            let new = try await world.engine.inspectImage(names[1])
+            let made = try await world.engine.createContainer(
+                name: world.name("web"),
+                body: [
+                    "Image": .string(names[0]), "Env": ["MINE=1"],
+                    "HostConfig": ["NetworkMode": "none"],
+                ])
+            try await world.engine.startContainer(made.id)
+            let repository = String(names[1].dropLast(2))
+            let release = try await world.planner.localRelease(
+                names[1], version: "2", in: repository)
+            let survey = try await world.planner.survey(world.selection(["web": .replaced]))
+            let plan = try await world.plan(
+                candidate: release, containers: survey.containers, localTag: names[1],
+                repository: repository)
+            _ = try await twice(.stop, world, plan)
+            _ = try await twice(.start(release: release), world, plan)
+            let web = try await world.engine.inspectContainer(world.name("web"))
+            #expect(web.imageID == new.id)
+            for name in [
+                "Cmd", "Entrypoint", "ExposedPorts", "WorkingDir", "User", "StopSignal",
+                "Healthcheck", "Volumes",
+            ] {
+                #expect(web.raw["Config", name] == new.config[name], "\(name)")
+            }
+            #expect(web.labels["who"] == "other")
+            let variables = Set(web.raw["Config", "Env"]?.stringsValue ?? [])
+            #expect(variables == Set(new.config["Env"]?.stringsValue ?? []).union(["MINE=1"]))
+            // Data of the old image's volume stays attached, though the new image knows it not.
+            #expect(Set(web.mounts.map(\.destination)) == ["/old", "/other"])
+            try await world.engine.removeContainer(web.id, force: true)
+            try await world.engine.removeImage("\(repository):2")
+        }
+    }
+
     @Test("data in a volume without a name is there for the candidate, and for the way back")
     func anonymousVolume() async throws {
         try await ContainersWorld.run { world in

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import UpgradeMachine
 
 /// Programs that a live test of the database runs beside the code under test.
 enum MySQLShell {
@@ -82,6 +83,16 @@ enum MySQLShell {
         while !(try await condition()) {
             try #require(ContinuousClock.now < deadline, "not within \(limit)")
             try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    /// What a step failed with; none where it did not.
+    static func failure(_ body: () async throws -> Receipt) async -> Failure? {
+        do {
+            _ = try await body()
+            return nil
+        } catch {
+            return error as? Failure
         }
     }
 }

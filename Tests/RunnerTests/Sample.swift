@@ -47,7 +47,7 @@ enum Sample {
     }
 
     /// A run that went well until the intent of `step` was recorded, at the time's present moment.
-    static func run(openAt step: Step, _ plan: Plan = plan(), _ time: FakeTime) throws -> Run {
+    static func run(openAt step: Step, of plan: Plan = plan(), _ time: FakeTime) throws -> Run {
         var run = Run(plan)
         while run.open?.step != step {
             switch run.nextAction(at: time.now()) {

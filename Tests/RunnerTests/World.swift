@@ -145,7 +145,8 @@ extension World {
             if state.data != .old { return "the data is not the old version's" }
             return isDoneOrHalf ? "it is there already" : nil
         case .verifyPrevious:
-            return state.service == .done && state.data == .old ? nil : "the old version is not back"
+            return state.service == .done && state.data == .old
+                ? nil : "the old version is not back"
         }
     }
 

@@ -91,7 +91,9 @@ struct TakeOverTests {
         #expect(course.run.fruitlessResumes == 1)
     }
 
-    @Test("Whatever gets done or decided begins the count anew", arguments: ["done", "failed", "order"])
+    @Test(
+        "Whatever gets done or decided begins the count anew",
+        arguments: ["done", "failed", "order"])
     func beginsAnew(by: String) throws {
         var course = Course(Fixture.plan(limits: Self.limits))
         try course.go(to: .verify)

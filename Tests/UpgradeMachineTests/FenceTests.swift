@@ -51,7 +51,9 @@ struct FenceTests {
         #expect(course.next == .perform(Self.first))
     }
 
-    @Test func `After the backup it is raised again, and an equal position keeps the backup`() throws {
+    @Test func `After the backup it is raised again, and an equal position keeps the backup`()
+        throws
+    {
         var course = Course(Fixture.fenced)
         try course.go(past: .backUp)
         try course.happen(.resumed)
@@ -60,7 +62,9 @@ struct FenceTests {
         #expect(course.next == .record(.began(effect: .stop)))
     }
 
-    @Test func `Another position invalidates the backup, and the next has a name of its own`() throws {
+    @Test func `Another position invalidates the backup, and the next has a name of its own`()
+        throws
+    {
         var course = Course(Fixture.fenced)
         try course.go(past: .backUp)
         try course.happen(.resumed)

@@ -57,13 +57,15 @@ enum Fixture {
         case .stop: .stopped(kept: kept, position: position)
         case .liftFence: .fenceLifted
         case .start: .started(candidate: served)
-        case .verify: .verified(
+        case .verify:
+            .verified(
                 results: [CheckResult(check: "runs", saw: "running")], goodForMilliseconds: 0)
         case .tidy: .tidied(removed: [])
         case .removeCandidate: .candidateRemoved
         case .saveData(let name): .dataSaved(backup: backup(name))
         case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
-        case .startPrevious: .previousStarted(serving: Served(parts: [.init(name: "web", id: "old")]))
+        case .startPrevious:
+            .previousStarted(serving: Served(parts: [.init(name: "web", id: "old")]))
         case .verifyPrevious: .previousVerified(results: [], goodForMilliseconds: 0)
         }
     }

@@ -54,7 +54,8 @@ struct ForwardTests {
         #expect(course.run.open == .liftFence(proving: Fixture.position))
     }
 
-    @Test func `The outage is counted from the intent to stop until a release is verified`() throws {
+    @Test func `The outage is counted from the intent to stop until a release is verified`() throws
+    {
         var course = Course(Fixture.fenced)
         try course.go(past: .backUp)
         #expect(course.run.outageBegan == nil)

@@ -49,7 +49,8 @@ struct HaltTests {
         #expect(course.begun.filter { $0 == step }.count >= 2)
     }
 
-    @Test("Settled as done, it goes on after the step", arguments: [Step.liftFence, .verify, .tidy])
+    @Test(
+        "Settled as done, it goes on after the step", arguments: [Step.liftFence, .verify, .tidy])
     func isSettledAsDone(step: Step) throws {
         var course = try Self.halted(at: step)
         guard case .halted(let halted) = course.run.upgrade,
@@ -102,7 +103,8 @@ struct HaltTests {
         #expect(retried.wayBack == halted.wayBack)
     }
 
-    @Test func `A stop in doubt is undone even where the fence then cannot be raised again`() throws {
+    @Test func `A stop in doubt is undone even where the fence then cannot be raised again`() throws
+    {
         var course = try Self.halted(at: .stop)
         try course.happen(.retried(reason: "mended"))
         try course.go(to: .raiseFence)

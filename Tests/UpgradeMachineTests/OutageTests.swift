@@ -47,7 +47,8 @@ struct OutageTests {
         }
     }
 
-    @Test("Spent between two steps, it turns the upgrade around", arguments: [Step.stop, .liftFence])
+    @Test(
+        "Spent between two steps, it turns the upgrade around", arguments: [Step.stop, .liftFence])
     func turnsAround(after step: Step) throws {
         var course = Course(Self.plan)
         try course.go(past: step)

@@ -14,7 +14,9 @@ struct RefusalTests {
         }
     }
 
-    private static func done(_ receipt: Receipt) -> Event { .done(receipt: receipt, adopted: false) }
+    private static func done(_ receipt: Receipt) -> Event {
+        .done(receipt: receipt, adopted: false)
+    }
     private static let pull = Event.began(effect: .pull(release: Fixture.candidate))
 
     @Test(
@@ -70,7 +72,8 @@ struct RefusalTests {
                 .settled(
                     step: .liftFence, settlement: .done(receipt: .candidateRemoved), reason: "why")),
             Case("an intent while halted", pull, .halted(cause: .transient), pull),
-            Case("a halt of what is halted", .halted(cause: .transient), .halted(cause: .transient)),
+            Case(
+                "a halt of what is halted", .halted(cause: .transient), .halted(cause: .transient)),
             Case("a take-over of what is halted", .halted(cause: .transient), .resumed),
         ])
     func isRefused(_ given: Case) throws {
@@ -83,7 +86,8 @@ struct RefusalTests {
         #expect(course.run == before)
     }
 
-    @Test func `A stop from a state without a backup is refused where there is a database`() throws {
+    @Test func `A stop from a state without a backup is refused where there is a database`() throws
+    {
         var course = Course(Fixture.fenced)
         try course.go(past: .pull)
         #expect(throws: IllegalEvent.self) { try course.happen(.began(effect: .stop)) }

@@ -165,7 +165,8 @@ struct WayBackTests {
         #expect(found.matches(original) == expected)
     }
 
-    @Test("Data that cannot be saved is lost only where the plan allows it", arguments: [true, false])
+    @Test(
+        "Data that cannot be saved is lost only where the plan allows it", arguments: [true, false])
     func savesNothing(mayLose: Bool) throws {
         var course = Course(Fixture.plan(mayLoseMigratedData: mayLose))
         try course.go(to: .verify)

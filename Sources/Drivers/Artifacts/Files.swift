@@ -148,8 +148,10 @@ enum Files {
     static func freeSpace(at path: String) throws(Failure) -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { throw .system("ask for free space", on: path) }
-        return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(
-            by: UInt64(status.f_frsize)).partialValue)
+        return Int(
+            clamping: UInt64(status.f_bavail).multipliedReportingOverflow(
+                by: UInt64(status.f_frsize)
+            ).partialValue)
     }
 
     static func parent(of path: String) -> String {

@@ -81,7 +81,22 @@ struct ContainerCopy {
             host[name] = .string("container:" + redirected(String(mode.dropFirst(10))))
         }
         attachAnonymousVolumes(&host)
+        if isPodman { Self.translateForPodman(&host) }
         return host
+    }
+
+    /// Podman 4 shows a limit as `RLIMIT_NOFILE` and takes it as `nofile` alone.
+    static func translateForPodman(_ host: inout JSONValue) {
+        guard let limits = host["Ulimits"]?.arrayValue else { return }
+        host["Ulimits"] = .array(
+            limits.map { limit in
+                var limit = limit
+                let name = limit["Name"]?.stringValue ?? ""
+                if name.hasPrefix("RLIMIT_") {
+                    limit["Name"] = .string(name.dropFirst("RLIMIT_".count).lowercased())
+                }
+                return limit
+            })
     }
 
     /// An inspection writes `/db:/web/alias`, and creation takes `db:alias`.

@@ -83,7 +83,7 @@ public struct BackupStore: Sendable {
                     advice: "use the Pawl that wrote it", isPermanent: true)
             }
             return Read(content: content)
-        } catch where error.code == "file-damaged" || error.code == "file-too-large" {
+        } catch  where error.code == "file-damaged" || error.code == "file-too-large" {
             return Read(defect: error.message)
         }
     }

@@ -136,7 +136,7 @@ public final class SQLiteDriver: DatabaseDriver {
     private func saveData(_ name: String, in context: Context) async throws(Failure) -> Receipt {
         do throws(Failure) {
             return .dataSaved(backup: try await backUp(name, in: context))
-        } catch where context.plan.mayLoseMigratedData && error.isPermanent {
+        } catch  where context.plan.mayLoseMigratedData && error.isPermanent {
             context.report(.note("the migrated data is not saved: \(error.message)"))
             return .dataSaved(backup: nil)
         }

@@ -66,16 +66,19 @@ struct SQLiteFile: Sendable {
     private func failure(_ what: String, _ error: DatabaseError) -> Failure {
         let (code, advice, isPermanent) = Self.meaning(of: error.resultCode)
         return Failure(
-            code: code, message: "\(what) \(path): SQLite: \(error.message ?? "\(error.resultCode)")",
+            code: code,
+            message: "\(what) \(path): SQLite: \(error.message ?? "\(error.resultCode)")",
             advice: advice, isPermanent: isPermanent)
     }
 
     private static func meaning(of code: ResultCode) -> (String, String, Bool) {
         switch code {
         case .SQLITE_BUSY, .SQLITE_LOCKED:
-            ("database-locked",
+            (
+                "database-locked",
                 "find what holds the lock (`fuser`); an application with locking_mode=EXCLUSIVE "
-                    + "lets nobody else in while it runs", false)
+                    + "lets nobody else in while it runs", false
+            )
         case .SQLITE_NOTADB:
             ("not-a-database", "correct the path; an encrypted database cannot be read", true)
         case .SQLITE_CORRUPT:

@@ -51,6 +51,8 @@ extension SQLiteDriver {
         let scratch = SQLiteFile(path: try restoreScratch())
         try await Blocking.attempt { [self] stop throws(Failure) in
             try removeScratch(scratch.path)
+            // Above all on a full disk; what stays nevertheless is torn, and cleared.
+            defer { try? removeScratch(scratch.path) }
             try unpack(backup, into: scratch, stop, context.report)
             let content = try checked(scratch, stop)
             guard content.fingerprint.digest == backup.fingerprint.digest else {
@@ -105,7 +107,8 @@ extension SQLiteDriver {
     private func differs(_ backup: Backup, _ found: Fingerprint, in path: String) -> Failure {
         Failure(
             code: "restore-differs",
-            message: "\(path) holds \(found.rows) rows in \(found.tables) tables (\(found.digest)), "
+            message:
+                "\(path) holds \(found.rows) rows in \(found.tables) tables (\(found.digest)), "
                 + "the backup \(backup.fingerprint.rows) in \(backup.fingerprint.tables) "
                 + "(\(backup.fingerprint.digest))",
             advice: "do not start the application; compare \(path) with \(backup.path)",
@@ -129,7 +132,8 @@ extension SQLiteFile {
                 }
                 try queue.close()
             }
-        } catch where ["database-missing", "not-a-database", "database-damaged"].contains(error.code)
+        } catch
+            where ["database-missing", "not-a-database", "database-damaged"].contains(error.code)
         {
             try Files.remove(path)
             try Files.syncDirectory(directory)

@@ -60,7 +60,8 @@ extension HostService {
             guard try await isRunning(.start, in: context) else {
                 throw Failure(
                     code: "start-begun",
-                    message: "\(name) was started before and does not run; it may have touched data",
+                    message:
+                        "\(name) was started before and does not run; it may have touched data",
                     advice: "roll back with `pawl rollback`", isPermanent: true)
             }
             return .started(candidate: served(name))
@@ -91,8 +92,8 @@ extension HostService {
 
     private func previousName(_ kept: Kept?, in context: Context) throws(Failure) -> String {
         let current = context.plan.current
-        let keptName = kept?.parts.first?.keptAs
-        guard let name = if let keptName { keptName } else { try store.name(of: current) },
+        let planned = try store.name(of: current)
+        guard let name = kept?.parts.first?.keptAs ?? planned,
             try Files.status(of: store.path(of: name))?.isDirectory == true
         else { throw missing(current) }
         return name

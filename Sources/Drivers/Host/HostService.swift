@@ -151,7 +151,8 @@ public struct HostService: Service {
 extension Failure {
     fileprivate static func notAServicesMatter(_ effect: Effect) -> Failure {
         Failure(
-            code: "wrong-driver", message: "the host's service was asked for \(effect.step.rawValue)",
+            code: "wrong-driver",
+            message: "the host's service was asked for \(effect.step.rawValue)",
             advice: "this is a defect of Pawl: please report it", isPermanent: true)
     }
 }

@@ -51,7 +51,8 @@ extension HostService {
                 try await Task.sleep(for: Self.pause)
             } catch {
                 throw Failure(
-                    code: "interrupted", message: "waiting for the application was ended on request",
+                    code: "interrupted",
+                    message: "waiting for the application was ended on request",
                     advice: "go on with `pawl resume`")
             }
         }

@@ -86,7 +86,8 @@ struct ReleaseStore: Sendable {
         }
         let absolute = target.hasPrefix("/") ? target : "\(directory)/\(target)"
         let name = Files.name(of: absolute)
-        guard let real = try Self.identity(of: absolute), real == (try Self.identity(of: path(of: name)))
+        guard let real = try Self.identity(of: absolute),
+            real == (try Self.identity(of: path(of: name)))
         else {
             throw Failure(
                 code: "no-current-release",
