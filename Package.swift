@@ -9,6 +9,7 @@ let strict: [SwiftSetting] = [
 ]
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let argumentParser = Target.Dependency.product(
@@ -48,7 +49,7 @@ let package = Package(
         .target(
             name: "Drivers",
             dependencies: [
-                "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", "CZstd", grdb,
+                "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", "CZstd", grdb, sqlite,
                 subprocess, systemPackage,
             ],
             swiftSettings: strict),
@@ -91,6 +92,10 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: ["Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests"],
+            swiftSettings: strict),
+        // Runs the program that is built beside it.
+        .testTarget(
+            name: "PawlTests", dependencies: ["pawl", "EventLog", "UpgradeMachine", grdb],
             swiftSettings: strict),
         .testTarget(
             name: "ReportsTests", dependencies: ["Reports", "UpgradeMachine"],

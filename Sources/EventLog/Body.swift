@@ -86,11 +86,13 @@ public struct RecordCoder {
 
     func body(of record: LogEntry) throws -> Data { try encoder.encode(Body(record)) }
 
-    func record(from body: Data) throws -> LogEntry {
+    /// - Parameter version: The shape's, as the column beside the body says it.
+    func record(from body: Data, version: Int) throws -> LogEntry {
         let decoded = try decoder.decode(Body.self, from: body)
-        guard let record = decoded.record else {
+        guard let record = decoded.record, decoded.version == version else {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: [], debugDescription: "time or type do not fit the data"))
+                .init(
+                    codingPath: [], debugDescription: "time, type or version do not fit the data"))
         }
         return record
     }

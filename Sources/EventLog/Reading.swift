@@ -47,6 +47,16 @@ extension EventLog {
         of stream: String? = nil, after sequence: Int = 0,
         _ visit: (StoredEvent) throws(EventLogError) -> Void
     ) throws(EventLogError) {
+        try forEachPage(of: stream, after: sequence) { rows throws(EventLogError) in
+            for row in rows { try visit(row) }
+        }
+    }
+
+    /// Visits the rows a transaction's worth at a time.
+    func forEachPage(
+        of stream: String? = nil, after sequence: Int = 0,
+        _ visit: ([StoredEvent]) throws(EventLogError) -> Void
+    ) throws(EventLogError) {
         var last = sequence
         while true {
             let rows = try read { [last] database in
@@ -58,7 +68,7 @@ extension EventLog {
                         ORDER BY seq LIMIT \(Self.rowsPerRead)
                         """, arguments: [last, stream])
             }
-            for row in rows { try visit(row) }
+            try visit(rows)
             guard let final = rows.last, rows.count == Self.rowsPerRead else { return }
             last = final.sequence
         }

@@ -55,7 +55,7 @@ public struct StoredEvent: Sendable, FetchableRecord {
         }
         let record: LogEntry
         do {
-            record = try coder.record(from: body)
+            record = try coder.record(from: body, version: typeVersion)
         } catch {
             throw Mismatch(sequence: sequence, found: "its body cannot be read: \(error)")
         }

@@ -31,7 +31,7 @@ public struct PlanReport: Sendable, Codable {
             "  now        \(plan.current.digest)", "  then       \(plan.candidate.digest)",
             "  from       \(plan.candidate.reference)", "  backups    \(plan.backups)",
             "  fence      \(fence)",
-            "  outage     \(plan.limits.outageBudget.map { "turns around after \($0.count) s" } ?? "no budget")",
+            "  outage     \(budget)",
             "", "Steps:",
         ]
         lines += steps.map { "  \($0)" }
@@ -41,9 +41,14 @@ public struct PlanReport: Sendable, Codable {
         return lines.joined(separator: "\n")
     }
 
+    private var budget: String {
+        plan.limits.outageBudget.map { "turns around after \($0.count) s" } ?? "no budget"
+    }
+
     private var fence: String {
         guard plan.database.isPresent else { return "no database" }
-        return plan.fence == .hold ? "the database refuses writes from the backup to the stop" : "none"
+        return plan.fence == .hold
+            ? "the database refuses writes from the backup to the stop" : "none"
     }
 
     private var steps: [String] {

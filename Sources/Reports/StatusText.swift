@@ -4,56 +4,105 @@ import UpgradeMachine
 public struct StatusText: Sendable {
     public let text: String
 
-    public init(_ timeline: Timeline, instance: String) {
+    public init(_ timeline: Timeline, in place: Surroundings) {
         let upgrade = timeline.run.upgrade
         var lines = [timeline.headline]
-        lines += Self.service(timeline)
+        lines += Self.service(timeline, place)
         lines += Self.data(upgrade)
         if upgrade.fence.mayStand {
             lines.append("Database:    may refuse writes until the upgrade goes on or back")
         }
-        if let cause = upgrade.cause, upgrade.name != .verified {
-            lines.append("What to do:  \(cause.advice)")
+        if let advice = upgrade.cause?.advice, advice != Self.nothing {
+            lines.append("What to do:  \(advice)")
         }
-        lines += Self.next(timeline)
-        lines.append("Its story:   pawl timeline \(timeline.upgrade)")
+        lines += Self.next(timeline, place)
+        lines.append("Its story:   \(place.command("timeline", timeline.upgrade))")
         text = lines.joined(separator: "\n")
     }
 
-    private static func service(_ timeline: Timeline) -> [String] {
-        guard let outage = timeline.outage else { return ["Service:     was not touched"] }
-        guard let duration = outage.duration else {
-            return ["Service:     AWAY since its stop began"]
+    /// A cause's advice where a person has nothing to do.
+    private static let nothing = "nothing to do"
+
+    private static func service(_ timeline: Timeline, _ place: Surroundings) -> [String] {
+        let plan = timeline.plan
+        let serving: String? =
+            switch timeline.run.upgrade.verdict {
+            case .verified: plan.candidate.version
+            case .rolledBack: plan.current.version
+            default: nil
+            }
+        guard let outage = timeline.outage else {
+            return ["Service:     \(serving ?? plan.current.version) was not touched"]
         }
-        return ["Service:     was away for at most \(duration.brief)"]
+        guard let duration = outage.duration else {
+            return ["Service:     AWAY since \(place.clock(outage.began.wallMilliseconds))"]
+        }
+        let serves = serving.map { "\($0) serves; it " } ?? ""
+        return ["Service:     \(serves)was away for at most \(duration.brief)"]
     }
 
     private static func data(_ upgrade: Upgrade) -> [String] {
         switch upgrade {
         case .rolledBack(let end):
             guard end.backup != nil else { return ["Data:        was not touched"] }
-            return ["Data:        put back as it was before the start"]
-                + (end.saved.map { ["             what the new release made of it: \($0.path)"] } ?? [])
+            let saved = end.saved.map {
+                "             what the new release made of it: \($0.path)"
+            }
+            return ["Data:        put back as it was before the start"] + (saved.map { [$0] } ?? [])
         default:
             return upgrade.backup.map { ["Backup:      \($0.path)"] } ?? []
         }
     }
 
-    private static func next(_ timeline: Timeline) -> [String] {
+    private static func next(_ timeline: Timeline, _ place: Surroundings) -> [String] {
         let run = timeline.run
+        let doing = (run.open ?? run.upgrade.nextEffect)?.step.doing
+        if let holder = place.heldBy, let doing {
+            return ["At work:     \(holder)", "Now:         \(doing)"]
+        }
+        let goBack = place.command("rollback", "--reason", "WHY")
         switch run.upgrade {
-        case .verified where run.upgrade.nextEffect == nil, .rolledBack:
+        case .rolledBack:
             return []
-        case .halted(let halt):
-            return ["Decide, with one of:"]
-                + halt.decisions.map { decision in
-                    let command = (["pawl"] + decision.arguments).joined(separator: " ")
-                    return "    \(command)\n        \(decision.meaning)"
+        case .verified(let state) where doing == nil:
+            let left: [String] =
+                if case .failed(let failure) = state.tidying {
+                    ["Left over:   \(failure.message)"]
+                } else {
+                    []
                 }
+            return left + ["Go back with: \(goBack)"]
+        case .halted(let halt):
+            return halted(halt, place)
         default:
-            let step = (run.open ?? run.upgrade.nextEffect)?.step.doing ?? ""
             let doubt = run.open == nil ? "" : " (begun; whether it was done will be looked at)"
-            return ["Next:        \(step)\(doubt)", "Go on with:  pawl resume", "Go back with: pawl rollback"]
+            let goOn = [
+                "Next:        \(doing ?? "")\(doubt)", "Go on with:  \(place.command("resume"))",
+            ]
+            if case .rollingBack = run.upgrade { return goOn }
+            return goOn + ["Go back with: \(goBack)"]
+        }
+    }
+
+    private static func halted(_ halt: Halted, _ place: Surroundings) -> [String] {
+        let open = halt.undetermined.map { effect in
+            "Halted at:   \(effect.step.doing) (\(effect.step.rawValue)); whether it was done is "
+                + "not known"
+        }
+        let decisions = halt.decisions.flatMap { decision in
+            ["    \(place.command(decision.arguments))", "        \(decision.words)"]
+        }
+        return (open.map { [$0] } ?? []) + ["Decide, with one of:"] + decisions
+    }
+}
+
+extension Halted.Decision {
+    /// When to choose it, with the step as people know it.
+    fileprivate var words: String {
+        switch self {
+        case .retry, .rollBack: meaning
+        case .settleDone(let step): "you have seen that this is done: \(step.doing)"
+        case .settleUndone(let step): "you have seen that this has not happened: \(step.doing)"
         }
     }
 }

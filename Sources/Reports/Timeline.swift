@@ -99,6 +99,8 @@ private struct Folding {
     var outage: Timeline.Span?
     var fenced: [Timeline.Span] = []
     private var last: Moment
+    /// Once: a halt on the way back that is decided goes on with the same way back.
+    private var hasTurned = false
 
     init(plan: Plan, first: LogEntry) {
         run = Run(plan)
@@ -112,16 +114,16 @@ private struct Folding {
         }
         last = entry.moment
         if case .planned = entry.event {
-            mark(.planned, entry, entry.event.brief)
+            mark(.planned, entry, "\(run.plan.current.version) → \(run.plan.candidate.version)")
             return
         }
-        let wasTurned = run.upgrade.name == .rollingBack
         run = try run.evolved(by: entry.event, at: entry.moment)
         switch entry.event {
         case .began, .attemptFailed, .done, .failed, .withdrawn: addStep(entry)
         default: addMark(entry)
         }
-        if !wasTurned, run.upgrade.name == .rollingBack {
+        if !hasTurned, run.upgrade.name == .rollingBack {
+            hasTurned = true
             mark(.turned, entry, "from here on the way back")
         }
         followService(entry)
@@ -144,9 +146,9 @@ private struct Folding {
         switch entry.event {
         case .halted(let cause):
             if case .open? = steps.last?.outcome { end(entry, .undetermined(cause)) }
-            mark(.halted, entry, entry.event.brief)
+            mark(.halted, entry, cause.message)
         case .resumed: mark(.resumed, entry, "taken over by \(entry.actor) on \(entry.host)")
-        case .paused: mark(.paused, entry, entry.event.brief)
+        case .paused(let cause): mark(.paused, entry, cause.message)
         case .backupInvalidated: mark(.noted, entry, entry.event.brief)
         default: mark(.decided, entry, "\(entry.event.brief) (\(entry.actor))")
         }

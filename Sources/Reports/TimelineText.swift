@@ -14,7 +14,8 @@ extension Timeline {
 
     /// The whole of it in one sentence.
     public var headline: String {
-        let what = "Upgrade \(upgrade) of \(plan.instance), "
+        let what =
+            "Upgrade \(upgrade) of \(plan.instance), "
             + "\(plan.current.version) → \(plan.candidate.version)"
         return switch run.upgrade {
         case .verified: "\(what): verified"

@@ -18,7 +18,11 @@ public struct UpgradeReport: Sendable, Codable {
     public let decisions: [Decision]
     public let backup: String?
     public let outageMilliseconds: Int64?
+    /// Who works on it now, as people read it.
+    public let heldBy: String?
     public let steps: [StepReport]
+    /// What happened beside the steps, such as take-overs, reboots and decisions.
+    public let marks: [MarkReport]
     public let planDigest: String
     public let firstSequence: Int
     public let lastSequence: Int
@@ -44,7 +48,14 @@ public struct UpgradeReport: Sendable, Codable {
         public let sequence: Int
     }
 
-    public init(_ timeline: Timeline) {
+    public struct MarkReport: Sendable, Codable {
+        public let kind: String
+        public let text: String
+        public let milliseconds: Int64
+        public let sequence: Int
+    }
+
+    public init(_ timeline: Timeline, in place: Surroundings) {
         let run = timeline.run
         upgrade = timeline.upgrade
         instance = timeline.plan.instance
@@ -57,25 +68,35 @@ public struct UpgradeReport: Sendable, Codable {
         }
         openStep = run.open?.step.rawValue
         nextStep = (run.open ?? run.upgrade.nextEffect)?.step.rawValue
-        decisions = Self.decisions(for: run.upgrade)
+        decisions = Self.decisions(for: run.upgrade, place)
         backup = run.upgrade.backup?.path
         outageMilliseconds = timeline.outage?.duration?.wholeMilliseconds
+        heldBy = place.heldBy
         steps = timeline.steps.map(StepReport.init)
+        marks = timeline.marks.map {
+            MarkReport(
+                kind: $0.kind.rawValue, text: $0.text,
+                milliseconds: $0.moment.wallMilliseconds, sequence: $0.sequence)
+        }
         planDigest = timeline.planDigest
         firstSequence = timeline.firstSequence
         lastSequence = timeline.lastSequence
     }
 
-    private static func decisions(for upgrade: Upgrade) -> [Decision] {
+    private static func decisions(for upgrade: Upgrade, _ place: Surroundings) -> [Decision] {
+        let goOn = Decision(command: place.typed(["resume"]), meaning: "go on where it stopped")
+        let goBack = Decision(
+            command: place.typed(Halted.Decision.rollBack.arguments),
+            meaning: Halted.Decision.rollBack.meaning)
         switch upgrade {
         case .halted(let halt):
             return halt.decisions.map {
-                Decision(command: ["pawl"] + $0.arguments, meaning: $0.meaning)
+                Decision(command: place.typed($0.arguments), meaning: $0.meaning)
             }
-        case .verified, .rolledBack:
-            return []
-        default:
-            return [Decision(command: ["pawl", "resume"], meaning: "go on where it stopped")]
+        case .verified where upgrade.nextEffect == nil: return [goBack]
+        case .rolledBack: return []
+        case .rollingBack, .verified: return [goOn]
+        default: return [goOn, goBack]
         }
     }
 }
@@ -123,4 +144,13 @@ extension Duration {
     public var wholeMilliseconds: Int64 {
         components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
     }
+}
+
+/// Where every instance stands, as JSON.
+public struct StatusReport: Sendable, Codable {
+    public var format = "pawl.status/1"
+    /// Each instance's newest upgrade, or all upgrades where they were asked for, oldest first.
+    public let upgrades: [UpgradeReport]
+
+    public init(_ upgrades: [UpgradeReport]) { self.upgrades = upgrades }
 }

@@ -3,7 +3,8 @@ public import UpgradeMachine
 extension Duration {
     /// For people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
     public var brief: String {
-        let milliseconds = components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+        let milliseconds =
+            components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
         switch milliseconds {
         case ..<10_000: return "\(milliseconds / 1000).\(milliseconds % 1000 / 100) s"
         case ..<60_000: return "\(milliseconds / 1000) s"

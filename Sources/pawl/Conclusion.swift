@@ -14,10 +14,11 @@ struct Conclusion {
         guard let timeline = try session.timeline(of: run.plan.upgrade) else {
             preconditionFailure("a run has a plan in the log")
         }
+        let place = try session.surroundings()
         if json {
-            try Output.json(UpgradeReport(timeline))
+            try Output.json(UpgradeReport(timeline, in: place))
         } else {
-            Output.result(StatusText(timeline, instance: session.instance).text)
+            Output.result(StatusText(timeline, in: place).text)
         }
         let status = ExitStatus(of: run.upgrade)
         if status != .done { throw ExitCode(status.rawValue) }

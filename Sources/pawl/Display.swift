@@ -129,7 +129,9 @@ final class Display: Sendable {
             switch progress {
             case .bytes(let done, let total): Self.bar(done, total)
             case .note(let note), .working(let note): note
+            case .answering: ""
             }
+        if case .answering = progress { return }
         let now = ContinuousClock.now
         if isLive {
             if let last = state.lastDrawn, last.duration(to: now) < .milliseconds(80) { return }

@@ -29,15 +29,18 @@ struct Pawl: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Output.secureStandardDescriptors()
+        var json = false
         do {
             var command = try parseAsRoot()
+            json = (command as? any WorkspaceCommand)?.options.json ?? false
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {
                 try command.run()
             }
         } catch {
-            Ending.end(with: error, of: Self.self)
+            Ending.end(with: error, of: Self.self, json: json)
         }
     }
 }

@@ -1,13 +1,19 @@
 import Drivers
 import Foundation
+import Glibc
 import Reports
 import Settings
 import UpgradeMachine
 
 /// Makes a plan from the settings and from what is found in the world; changes nothing.
 struct Planning {
-    let settings: InstanceSettings
-    let stateDirectory: String
+    private let workspace: Workspace
+    private let settings: InstanceSettings
+
+    init(_ workspace: Workspace) throws {
+        self.workspace = workspace
+        settings = try workspace.instanceSettings()
+    }
 
     /// A plan with all that pre-flight found.
     struct Outcome {
@@ -27,8 +33,28 @@ struct Planning {
         let survey = try await survey(version: version, archive: archive)
         let plan = plan(
             from: survey, steadyFor: settings.steadyFor, reason: reason, ticket: ticket)
-        let findings = survey.findings + (try await Preflight(plan: plan).findings())
+        var findings = workspace.warnings + survey.findings
+        findings += try await Preflight(plan: plan).findings()
+        if survey.isServing {
+            findings.append(
+                PlanFinding(
+                    .note,
+                    "\(plan.candidate.version) serves already, with exactly these bytes: "
+                        + "an upgrade would change nothing"))
+        }
         return Outcome(plan: plan, isServing: survey.isServing, findings: findings)
+    }
+
+    /// The outcome as an upgrade would have it now, for whoever only wants to know.
+    func preview(
+        version: String?, archive: String?, reason: String? = nil, ticket: String? = nil
+    ) async throws -> Outcome {
+        let obstacle = try workspace.obstacle(to: settings.name)
+        let outcome = try await outcome(
+            version: version, archive: archive, reason: reason, ticket: ticket)
+        return Outcome(
+            plan: outcome.plan, isServing: outcome.isServing,
+            findings: (obstacle.map { [$0] } ?? []) + outcome.findings)
     }
 
     /// A plan from what serves to itself, to ask its checks once.
@@ -44,7 +70,7 @@ struct Planning {
             upgrade: Self.newUpgradeID(), instance: settings.name, current: survey.current,
             candidate: survey.candidate, runtime: survey.runtime, database: settings.database,
             fence: settings.fence,
-            backups: settings.backupDirectory(stateDirectory: stateDirectory),
+            backups: settings.backupDirectory(stateDirectory: workspace.stateDirectory),
             checks: settings.checks, steadyFor: steadyFor, limits: settings.limits,
             reason: reason, ticket: ticket)
     }
@@ -54,6 +80,11 @@ struct Planning {
         case .host(let host):
             return try hostSurvey(host, version, archive)
         case .docker(let docker):
+            guard archive == nil else {
+                throw Refusal(
+                    status: .usage, message: "--archive names a release of the host runtime",
+                    advice: "\(settings.name) runs in containers: leave it away")
+            }
             return try await containerSurvey(docker, version)
         }
     }
@@ -69,11 +100,21 @@ struct Planning {
                     status: .refused, message: "nothing says where release \(version) is",
                     advice: "add runtime.host.archive to pawl.yaml, or name it with --archive")
             }
-            candidate = try HostService.candidate(archive: path, version: version)
+            candidate = try hostCandidate(version, archive: path.asAbsolutePath)
         }
         return Survey(
             current: current, candidate: candidate, runtime: .host(settings: host.runtime),
             findings: [], isServing: version != nil && candidate.digest == current.digest)
+    }
+
+    private func hostCandidate(_ version: String, archive: String) throws -> Release {
+        guard access(archive, F_OK) == 0 || errno != ENOENT else {
+            throw Refusal(
+                status: .refused,
+                message: "there is no release \(version): \(archive) is not there",
+                advice: "put its archive there, or name it with --archive")
+        }
+        return try HostService.candidate(archive: archive, version: version)
     }
 
     private func containerSurvey(
@@ -165,7 +206,8 @@ struct Preflight {
         if plan.fence == .none {
             findings.append(
                 PlanFinding(
-                    .warning, "what is written between the backup and the stop is lost by a rollback",
+                    .warning,
+                    "what is written between the backup and the stop is lost by a rollback",
                     advice: "set database.fence to hold"))
         }
         return findings

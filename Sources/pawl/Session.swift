@@ -12,12 +12,22 @@ struct Session {
     private let writer: Writer
     private let timekeeper: SystemTimekeeper
 
-    /// Takes the instance, or says who has it.
-    ///
-    /// - Parameter instance: None to find it in the settings or the log.
-    init(_ workspace: Workspace, instance: String? = nil) throws {
-        let log = try workspace.openLog(for: .writing)
-        self.instance = try instance ?? workspace.instanceName(in: log)
+    /// Takes the instance, or says who has it; makes a log where there is none.
+    init(_ workspace: Workspace, instance: String) throws {
+        try self.init(workspace, log: try workspace.makeLog(), instance: instance)
+    }
+
+    /// Takes an instance that something has been done with; none where nothing has, and then
+    /// nothing is made either.
+    static func existing(_ workspace: Workspace) throws -> Session? {
+        guard let log = try workspace.existingLog(for: .writing) else { return nil }
+        let instance = try workspace.instanceName(in: log)
+        guard try !log.streams(of: instance).isEmpty else { return nil }
+        return try Session(workspace, log: log, instance: instance)
+    }
+
+    private init(_ workspace: Workspace, log: EventLog, instance: String) throws {
+        self.instance = instance
         self.workspace = workspace
         self.log = log
         let lock = try InstanceLock(
@@ -35,22 +45,9 @@ struct Session {
 
     /// Refuses to begin beside an upgrade that has not ended.
     func requireRest(_ newest: Replay?) throws {
-        guard let newest else { return }
-        let stream = newest.stream
-        switch newest.run.nextAction(at: timekeeper.now()) {
-        case .rest:
-            guard case .halted(let halt) = newest.run.upgrade else { return }
-            throw Refusal(
-                status: .refused,
-                message: "upgrade \(stream) of \(instance) is halted: \(halt.cause.message)",
-                advice: "decide it first; pawl status shows how")
-        default:
-            throw Refusal(
-                status: .refused,
-                message: "upgrade \(stream) of \(instance) has not ended: "
-                    + newest.run.upgrade.name.wording,
-                advice: "go on with: pawl resume; or go back with: pawl rollback")
-        }
+        guard let obstacle = newest?.obstacle(at: timekeeper.now()) else { return }
+        throw Refusal(
+            status: .refused, message: obstacle.message, advice: obstacle.advice)
     }
 
     /// Begins an upgrade: its plan is the first event, and with it on disk the run starts.
@@ -84,7 +81,7 @@ struct Session {
             driver: driver, journal: journal(for: run.plan), timekeeper: timekeeper,
             stopRequest: interrupts.request,
             pauseBefore: { effect in
-                guard let before, before.step == effect.step else { return nil }
+                guard let before, before.isEntered(by: effect) else { return nil }
                 return .asked(before: before)
             },
             notify: { display.show($0) })
@@ -97,9 +94,31 @@ struct Session {
             writer: writer, stream: plan.upgrade, planDigest: Replay.digest(of: plan))
     }
 
-    /// The newest upgrade as a timeline, read again from the log.
+    /// An upgrade as a timeline, read again from the log.
     func timeline(of stream: String) throws -> Timeline? {
         try Timeline(try log.entries(of: stream))
+    }
+
+    /// What a report needs beside the log; this run is over, so that nobody holds the instance.
+    func surroundings() throws -> Surroundings {
+        let place = try workspace.surroundings(of: instance, in: log)
+        return Surroundings(options: place.options, clock: Output.date)
+    }
+}
+
+extension Replay {
+    /// Why no other upgrade of the instance can begin; none where this one has ended.
+    func obstacle(at now: Moment) -> PlanFinding? {
+        let what = "upgrade \(stream) of \(run.plan.instance)"
+        if case .halted(let halt) = run.upgrade {
+            return PlanFinding(
+                .refusal, "\(what) is halted: \(halt.cause.message)",
+                advice: "decide it first; pawl status shows how")
+        }
+        guard run.nextAction(at: now) != .rest else { return nil }
+        return PlanFinding(
+            .refusal, "\(what) has not ended: \(run.upgrade.name.wording)",
+            advice: "go on with: pawl resume; or go back with: pawl rollback --reason WHY")
     }
 }
 
@@ -117,7 +136,7 @@ private struct StreamJournal: Journal {
 extension Failure {
     static func asked(before state: StepName) -> Failure {
         Failure(
-            code: "stop-before", message: "stopped before \(state.rawValue), as asked",
+            code: "stop-before", message: "stopped before '\(state.rawValue)', as asked",
             advice: "go on with: pawl resume")
     }
 }

@@ -3,7 +3,9 @@ import UpgradeMachine
 
 /// The states that `--stop-before` knows.
 enum StepName: String, CaseIterable, ExpressibleByArgument {
-    case pulled, backedUp = "backed-up", stopped, started, verified
+    case pulled
+    case backedUp = "backed-up"
+    case stopped, started, verified
 
     /// The steps that lead to the state, whichever of them comes first.
     ///

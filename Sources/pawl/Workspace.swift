@@ -1,42 +1,30 @@
-import ArgumentParser
 import EventLog
 import Foundation
 import Glibc
+import Reports
 import Runner
 import Settings
 import UpgradeMachine
 
-/// Options that every command has.
-struct WorkspaceOptions: ParsableArguments {
-    @Option(
-        name: [.customShort("c"), .long],
-        help: "The configuration; otherwise ./pawl.yaml or /etc/pawl/pawl.yaml.")
-    var config: String?
-
-    @Option(help: "The directory of log, locks and backups; otherwise as DESCRIBED in the guide.")
-    var state: String?
-
-    @Option(
-        name: [.customShort("i"), .long], help: "The instance; not needed where there is but one.")
-    var instance: String?
-
-    @Flag(help: "Print one JSON document instead of text.")
-    var json = false
-}
-
 /// Where a command works: settings, state directory, log.
 struct Workspace {
     let settings: SettingsFile?
+    /// An absolute path, because plans name what lies in it.
     let stateDirectory: String
-    private let wanted: String?
+    private let options: WorkspaceOptions
 
     init(_ options: WorkspaceOptions) throws {
         settings = try Self.settings(options.config)
-        wanted = options.instance
+        self.options = options
         let environment = ProcessInfo.processInfo.environment
-        stateDirectory =
-            options.state ?? environment["PAWL_STATE"] ?? settings?.stateDirectory
-            ?? Self.usualStateDirectory(environment)
+        let wanted =
+            options.state ?? environment["PAWL_STATE"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? settings?.stateDirectory ?? Self.usualStateDirectory(environment)
+        guard !wanted.isEmpty else {
+            throw Refusal(
+                status: .usage, message: "--state is empty", advice: "name a directory")
+        }
+        stateDirectory = wanted.asAbsolutePath
     }
 
     private static func settings(_ path: String?) throws -> SettingsFile? {
@@ -54,24 +42,14 @@ struct Workspace {
         return base + "/pawl"
     }
 
-    var logPath: String { stateDirectory + "/pawl.sqlite" }
-
-    func openLog(for purpose: EventLog.Purpose) throws -> EventLog {
-        if purpose == .writing { try makeStateDirectory() }
-        return try EventLog(path: logPath, for: purpose)
-    }
-
-    private func makeStateDirectory() throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: stateDirectory, withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw Refusal(
-                status: .refused,
-                message: "the state directory \(stateDirectory) cannot be made: "
-                    + String(cString: strerror(errno)),
-                advice: "name one that you may write with --state, or run as root")
+    /// What is doubtful in the configuration.
+    var warnings: [PlanFinding] {
+        guard let settings else { return [] }
+        return settings.warnings.map { warning in
+            let place = warning.place.map { ":\($0.line):\($0.column)" } ?? ""
+            return PlanFinding(
+                .warning, "\(settings.file)\(place): \(warning.message)",
+                advice: warning.advice ?? "")
         }
     }
 
@@ -83,50 +61,150 @@ struct Workspace {
                 advice: "name one with --config; the README has a complete example")
         }
         let names = settings.instances.map(\.name)
-        if let wanted {
-            guard let found = settings[wanted] else {
-                throw Refusal(
-                    status: .usage, message: "\(settings.file) has no instance '\(wanted)'",
-                    advice: "it has \(names.joined(separator: ", "))")
-            }
+        if let wanted = options.instance {
+            guard let found = settings[wanted] else { throw Self.unknown(wanted, among: names) }
             return found
         }
         guard let only = settings.instances.first, names.count == 1 else {
-            throw Refusal(
-                status: .usage, message: "\(settings.file) has several instances",
-                advice: "name one with --instance: \(names.joined(separator: ", "))")
+            throw Self.several(names)
         }
         return only
+    }
+
+    private static func several(_ names: [String]) -> Refusal {
+        Refusal(
+            status: .usage, message: "there are several instances",
+            advice: "name one with --instance: \(names.joined(separator: ", "))")
+    }
+
+    private static func unknown(_ name: String, among names: [String]) -> Refusal {
+        Refusal(
+            status: .usage, message: "there is no instance '\(name)'",
+            advice: "there is " + names.joined(separator: ", "))
+    }
+}
+
+// MARK: The log
+
+extension Workspace {
+    private var logPath: String { stateDirectory + "/pawl.sqlite" }
+
+    /// Opens the log for writing, and makes it where there is none.
+    func makeLog() throws -> EventLog {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: stateDirectory, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw Refusal(
+                status: .refused,
+                message: "the state directory \(stateDirectory) cannot be made: "
+                    + String(cString: strerror(errno)),
+                advice: "name one that you may write with --state, or run as root")
+        }
+        return try EventLog(path: logPath, for: .writing)
+    }
+
+    /// Opens the log; none where nothing has been done yet, and then none is made.
+    func existingLog(for purpose: EventLog.Purpose) throws -> EventLog? {
+        var status = stat()
+        if stat(logPath, &status) != 0, errno == ENOENT || errno == ENOTDIR { return nil }
+        if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { return nil }
+        return try EventLog(path: logPath, for: purpose)
+    }
+
+    /// Opens the log for reading, where there has to be one.
+    func log() throws -> EventLog {
+        guard let log = try existingLog(for: .reading) else { throw nothingDone() }
+        return log
+    }
+
+    /// Why no upgrade of the instance can begin now; nothing is made by looking.
+    func obstacle(to instance: String) throws -> PlanFinding? {
+        guard let log = try existingLog(for: .reading),
+            let newest = try log.streams(of: instance).last
+        else { return nil }
+        let replay = try Replay(try log.entries(of: newest.stream))
+        if let holder = holder(of: instance) {
+            return PlanFinding(
+                .refusal, "\(instance) is held by another run: \(holder)",
+                advice: "pawl status shows where it stands")
+        }
+        return replay.obstacle(at: SystemTimekeeper(bootID: try Origin.bootID()).now())
+    }
+
+    func nothingDone(with instance: String? = nil) -> Refusal {
+        let what = instance.map { " with \($0)" } ?? ""
+        return Refusal(
+            status: .usage,
+            message: "nothing has been done\(what) yet: there is no upgrade in "
+                + logPath,
+            advice: "name another state directory with --state, or begin with: pawl check")
+    }
+
+    /// Whether several instances are there to choose from.
+    private func hasSeveral(in log: EventLog) throws -> Bool {
+        if let settings { return settings.instances.count > 1 }
+        return Set(try log.streams().map(\.instance)).count > 1
     }
 
     /// The instance's name, also where only the log knows it.
     func instanceName(in log: EventLog) throws -> String {
-        if let wanted { return wanted }
-        if settings?.instances.count == 1, let only = settings?.instances.first { return only.name }
-        let known = Set(try log.streams().map(\.instance)).sorted()
-        guard let only = known.first, known.count == 1 else {
-            throw Refusal(
-                status: .usage,
-                message: known.isEmpty
-                    ? "the log is empty: nothing has been done yet" : "there are several instances",
-                advice: known.isEmpty
-                    ? "begin with: pawl check"
-                    : "name one with --instance: \(known.joined(separator: ", "))")
+        let known = Set(try log.streams().map(\.instance))
+        let configured = settings?.instances.map(\.name) ?? []
+        let all = known.union(configured).sorted()
+        if let wanted = options.instance {
+            guard all.contains(wanted) else { throw Self.unknown(wanted, among: all) }
+            return wanted
         }
+        let candidates = configured.isEmpty ? known.sorted() : configured
+        guard let only = candidates.first else { throw nothingDone() }
+        guard candidates.count == 1 else { throw Self.several(candidates) }
         return only
     }
-}
 
-extension Workspace {
-    /// The upgrade that is meant: the one named, or the instance's newest.
-    func stream(_ named: String?, in log: EventLog) throws -> String {
-        if let named { return named }
+    /// The entries of the upgrade that is meant: the one named, or the instance's newest.
+    func entries(of named: String?, in log: EventLog) throws -> [LogEntry] {
+        do {
+            if let named { return try log.entries(of: named) }
+        } catch .unknownStream(let stream) {
+            throw Refusal(
+                status: .usage, message: "there is no upgrade '\(stream)' in \(log.path)",
+                advice: "pawl status --all lists them")
+        }
         let instance = try instanceName(in: log)
         guard let newest = try log.streams(of: instance).last else {
-            throw Refusal(
-                status: .usage, message: "nothing has been done with \(instance) yet",
-                advice: "begin with: pawl check")
+            throw nothingDone(with: instance)
         }
-        return newest.stream
+        return try log.entries(of: newest.stream)
+    }
+
+    /// What a report needs of this place beside the log.
+    func surroundings(of instance: String, in log: EventLog) throws -> Surroundings {
+        let several = try hasSeveral(in: log)
+        return Surroundings(
+            heldBy: holder(of: instance),
+            options: options.again(instance: several ? instance : nil).map(\.quotedForShell),
+            clock: Output.date)
+    }
+
+    /// Who works on the instance now; nobody where it cannot be told.
+    ///
+    /// Looking takes nothing: `flock(2)` can be asked only by taking the lock, and whoever begins
+    /// in that moment would be refused. The kernel lists who has it (proc_locks(5)).
+    private func holder(of instance: String) -> String? {
+        let path = "\(stateDirectory)/locks/\(instance).lock"
+        var status = stat()
+        // Without either nobody can be named, and the report goes on without.
+        guard stat(path, &status) == 0, let bytes = FileManager.default.contents(atPath: path),
+            let holder = try? JSONDecoder().decode(InstanceLock.Holder.self, from: bytes),
+            let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
+        else { return nil }
+        let isHeld = locks.split(separator: "\n").contains { line in
+            let fields = line.split(separator: " ")
+            return fields.count > 5 && fields[1] == "FLOCK" && fields[4] == "\(holder.pid)"
+                && fields[5].hasSuffix(":\(status.st_ino)")
+        }
+        return isHeld ? holder.description : nil
     }
 }

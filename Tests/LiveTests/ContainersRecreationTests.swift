@@ -286,7 +286,6 @@ struct ContainersRecreationTests {
             #expect(variables == Set(new.config["Env"]?.stringsValue ?? []).union(["MINE=1"]))
             // Data of the old image's volume stays attached, though the new image knows it not.
             #expect(Set(web.mounts.map(\.destination)) == ["/old", "/other"])
-            try await world.engine.removeContainer(web.id, force: true)
             try await world.engine.removeImage("\(repository):2")
         }
     }

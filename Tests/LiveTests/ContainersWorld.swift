@@ -71,14 +71,31 @@ final class ContainersWorld: Sendable {
     }
 
     private func remove() async throws {
-        for container in try await engine.listContainers(all: true)
-        where container.raw["Names"]?.stringsValue?.contains(where: { $0.contains(prefix) }) == true
-        {
+        var volumes: Set<String> = []
+        for container in try await engine.listContainers(all: true) {
+            let names = container.raw["Names"]?.stringsValue ?? []
+            guard names.contains(where: { $0.contains(prefix) }) else { continue }
+            for mount in container.raw["Mounts"]?.arrayValue ?? [] {
+                if let volume = mount["Name"]?.stringValue { volumes.insert(volume) }
+            }
             try await engine.removeContainer(container.id, force: true)
         }
+        try await removeVolumes(volumes)
         for network in networks.withLock({ $0 }) { try await engine.removeNetwork(network) }
         // A tag that a test did not get as far as making is not there.
         for tag in tags.withLock({ $0 }) { try? await engine.removeImage(tag) }
+    }
+
+    /// Source: `DELETE /volumes/{name}`, Docker Engine API 1.40.
+    private func removeVolumes(_ names: Set<String>) async throws {
+        guard case .unix(let path) = engine.endpoint else { return }
+        let http = HTTPClient(.init(unixSocketPath: path))
+        for name in names {
+            let request = HTTPRequest(.delete, "http://docker/v1.40/volumes/\(name)")
+            let answer = try await http.send(request, limitInBytes: 1 << 16)
+            // One that only a removed container had may have gone with it.
+            try #require([204, 404].contains(answer.status), "\(answer.text)")
+        }
     }
 
     // MARK: - What a test needs to be there

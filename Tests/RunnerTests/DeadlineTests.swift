@@ -116,4 +116,33 @@ struct DeadlineTests {
         #expect(Self.failure(in: bench, of: .stop) == nil)
         #expect(bench.journal.events.contains(.rollbackOrdered(cause: .outageBudgetSpent(60))))
     }
+
+    /// A decision and its record share one look at the clock: else a budget that is spent between
+    /// two of them would have the run refuse its own intent.
+    @Test("A budget may be spent at any look at the clock", arguments: 1...25)
+    func budgetAtAnyLook(seconds: Int) async throws {
+        let plan = Sample.plan(limits: Limits(outageBudget: Seconds(seconds)))
+        let journal = MemoryJournal()
+        let runner = Runner(driver: Scripted(), journal: journal, timekeeper: TickingTime())
+        let run = try await runner.finish(Run(plan))
+        #expect([.verified, .rolledBack].contains(run.upgrade.name))
+        #expect(try journal.replayed(plan) == run)
+    }
+}
+
+/// A second passes at every look; nobody who sleeps is woken before the work is done.
+private final class TickingTime: Timekeeper {
+    private let looks = Mutex<Int64>(0)
+
+    func now() -> Moment {
+        let second = looks.withLock { looks in
+            looks += 1
+            return looks
+        }
+        return Moment(
+            wallMilliseconds: second * 1000, monotonicNanoseconds: second * 1_000_000_000,
+            bootID: "boot")
+    }
+
+    func sleep(for duration: Duration) async throws { try await Task.sleep(for: .seconds(3600)) }
 }

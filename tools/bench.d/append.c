@@ -57,12 +57,13 @@ int main(int count, char **arguments) {
     sqlite3_prepare_v2(database,
         "INSERT INTO event SELECT ?1, json_extract(b, '$.instance'), json_extract(b, '$.stream'),"
         " json_extract(b, '$.stream_seq'), json_extract(b, '$.type'), 1,"
-        " json_extract(b, '$.fence_number'), CAST(b AS BLOB), ?3 FROM (SELECT ?2 AS b)",
+        " json_extract(b, '$.fence_number'), ?4, CAST(b AS BLOB), ?3 FROM (SELECT ?2 AS b)",
         -1, &insert, NULL);
     char *line = NULL;
     size_t capacity = 0;
     ssize_t size;
     long events = 0;
+    unsigned char previous[32] = {0};
     double began = now();
     while ((size = getline(&line, &capacity, stdin)) > 1) {
         unsigned char leaf[32];
@@ -71,12 +72,14 @@ int main(int count, char **arguments) {
         sqlite3_bind_int64(insert, 1, ++events);
         sqlite3_bind_text(insert, 2, line, (int)size - 1, SQLITE_STATIC);
         sqlite3_bind_blob(insert, 3, leaf, 32, SQLITE_STATIC);
+        sqlite3_bind_blob(insert, 4, previous, 32, SQLITE_STATIC);
         if (sqlite3_step(insert) != SQLITE_DONE) {
             fprintf(stderr, "append: event %ld: %s\n", events, sqlite3_errmsg(database));
             return 1;
         }
         sqlite3_reset(insert);
         run("COMMIT");
+        memcpy(previous, leaf, 32);
     }
     double seconds = now() - began;
     printf("%ld events appended in %f s: %.0f a second\n", events, seconds, events / seconds);

@@ -192,7 +192,7 @@ extension Examination {
     }
 
     private func advice(_ isPermanent: Bool) -> String {
-        let look = "read the excerpt, and the rest in `pawl logs`"
+        let look = "read the excerpt in `pawl timeline`, and the application's log"
         let previous = step == .verifyPrevious
         switch (isPermanent, previous) {
         case (true, false): return "\(look); mend the release or the check before another upgrade"

@@ -53,7 +53,7 @@ public struct ContainerPlanner: Sendable {
             try await engine.inspectImage(image)
         }
         guard let details else {
-            throw .imageMissing(image, advice: "import it first with `pawl import FILE`")
+            throw .imageMissing(image, advice: "load it first, with `docker load`")
         }
         return Release(
             version: version, reference: "\(repository):\(version)",

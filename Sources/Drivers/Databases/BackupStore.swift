@@ -160,7 +160,9 @@ public final class BackupReader: @unchecked Sendable {
         guard let reader = try open(backup.path) else {
             throw Failure(
                 code: "backup-missing", message: "\(backup.path) is not there",
-                advice: "put the file back from a copy, then go on with `pawl resume --retry`",
+                advice:
+                    "put the file back from a copy, then "
+                    + "go on with `pawl resume --retry --reason WHY`",
                 isPermanent: true)
         }
         let found = try reader.digest(isStopped)
@@ -232,7 +234,9 @@ public final class BackupReader: @unchecked Sendable {
     private static func damaged(_ path: String, _ reason: String) -> Failure {
         Failure(
             code: "backup-damaged", message: "\(path) is not what was written: \(reason)",
-            advice: "put the file back from a copy, then go on with `pawl resume --retry`",
+            advice:
+                "put the file back from a copy, then "
+                + "go on with `pawl resume --retry --reason WHY`",
             isPermanent: true)
     }
 }

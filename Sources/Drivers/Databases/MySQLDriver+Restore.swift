@@ -16,7 +16,7 @@ extension MySQLDriver {
                 return .torn(detail: "schema \(settings.schema) is not the backup's content")
             }
             return .present(.dataRestored(fingerprint: found))
-        } catch where error.code == MySQLErrorKind.schemaMissing.code {
+        } catch  where error.code == MySQLErrorKind.schemaMissing.code {
             return .torn(detail: error.message)
         }
     }
@@ -58,7 +58,7 @@ extension MySQLDriver {
         do throws(Failure) {
             try await setPackets(Self.packetSizeInBytes, client)
             return true
-        } catch where error.code == MySQLErrorKind.privilegeMissing.code {
+        } catch  where error.code == MySQLErrorKind.privilegeMissing.code {
             return false
         }
     }
@@ -91,8 +91,10 @@ extension MySQLDriver {
         ) { report(.bytes(done: $0, total: $1)) }
         let answer = MySQLOutput(limitInBytes: 4096)
         let ending = try await client.tools.run(
-            client.call(schema: nil), pull: { try source.take(into: $0) }, sink: { answer.take($0) })
-        let action = "restore schema \(settings.schema) with \(client.program) "
+            client.call(schema: nil), pull: { try source.take(into: $0) }, sink: { answer.take($0) }
+        )
+        let action =
+            "restore schema \(settings.schema) with \(client.program) "
             + "in \(client.tools.place)"
         guard ending.isSuccess else {
             throw .mysql(action, standardError: ending.standardError, ending: ending.text)
@@ -126,7 +128,7 @@ extension MySQLDriver {
             code: "restore-differs",
             message: "\(backup.path) was loaded, but the schema is not what was backed up: \(what)",
             advice: "see that nothing writes to the schema, and that the server is the one that "
-                + "the backup is from; then go on with `pawl resume --retry`",
+                + "the backup is from; then go on with `pawl resume --retry --reason WHY`",
             isPermanent: true)
     }
 }
@@ -135,9 +137,11 @@ extension BackupManifest {
     /// The manifest of a backup by its path; `nil` where there is none.
     static func beside(_ backup: Backup) throws(Failure) -> BackupManifest? {
         let directory = Files.parent(of: backup.path)
-        guard let name = Files.name(of: backup.path).firstRange(of: ".sql.").map({
-            String(Files.name(of: backup.path)[..<$0.lowerBound])
-        }) else { return nil }
+        guard
+            let name = Files.name(of: backup.path).firstRange(of: ".sql.").map({
+                String(Files.name(of: backup.path)[..<$0.lowerBound])
+            })
+        else { return nil }
         let path = "\(directory)/\(name).manifest.json"
         guard let bytes = try Files.read(path, limitInBytes: 16 << 20) else { return nil }
         return try Files.decoded(BackupManifest.self, from: bytes, path: path)

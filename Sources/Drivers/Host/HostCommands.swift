@@ -62,7 +62,7 @@ extension HostService {
                     code: "start-begun",
                     message:
                         "\(name) was started before and does not run; it may have touched data",
-                    advice: "roll back with `pawl rollback`", isPermanent: true)
+                    advice: "roll back with `pawl rollback --reason WHY`", isPermanent: true)
             }
             return .started(candidate: served(name))
         }
@@ -186,7 +186,9 @@ extension HostService {
         Failure(
             code: "release-missing",
             message: "\(store.releases) holds no \(release.version) with digest \(release.digest)",
-            advice: "put the release directory back, then go on with `pawl resume --retry`",
+            advice:
+                "put the release directory back, then "
+                + "go on with `pawl resume --retry --reason WHY`",
             isPermanent: true)
     }
 }

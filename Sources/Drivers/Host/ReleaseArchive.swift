@@ -24,12 +24,12 @@ struct ReleaseArchive: Sendable {
     /// Refuses an archive with an entry that would be unpacked outside its directory.
     func checkEntries() async throws(Failure) {
         let reader = try ArchiveReader(path)
-        let names = EntryNames()
+        let names = EntryNames(of: path)
         let command = try tar(
             ["--list", "--absolute-names", "--quoting-style=escape"], reader.compression)
-        try await command.run(
-            pull: { try reader.read(into: $0) }, sink: { try names.take($0) }
-        ).successful(command, code: "bad-archive", advice: Self.advice)
+        let result = try await command.run(
+            pull: { try reader.read(into: $0) }, sink: { try names.take($0) })
+        guard result.isSuccess else { throw bad(result) }
         try names.finish()
     }
 
@@ -56,7 +56,7 @@ struct ReleaseArchive: Sendable {
             Result { () throws(Failure) in try reader.rest(isStopped: { stop.isRaised }) }
         }.get()
         guard found == digest else { throw Self.changed(path, planned: digest, found: found) }
-        try result.successful(command, code: "bad-archive", advice: Self.advice)
+        guard result.isSuccess else { throw bad(result) }
     }
 
     static func changed(_ path: String, planned: String, found: String) -> Failure {
@@ -66,7 +66,17 @@ struct ReleaseArchive: Sendable {
             advice: "put the planned archive back, or make a new plan", isPermanent: true)
     }
 
-    private static let advice = "get the archive again, and compare it with its vendor's checksum"
+    /// What tar says itself is in the excerpt: a cut or altered archive, or a full disk.
+    private func bad(_ result: CommandResult) -> Failure {
+        let isFull = result.excerpt?.contains("No space left on device") == true
+        return Failure(
+            code: isFull ? "disk-full" : "bad-archive",
+            message: "\(path) cannot be unpacked: tar \(result.ending)",
+            advice: isFull
+                ? "make room on the disk of the releases"
+                : "get the archive again, and compare it with its vendor's checksum",
+            excerpt: result.excerpt, isPermanent: true)
+    }
 
     private func tar(_ arguments: [String], _ compression: String?) throws(Failure) -> Command {
         var command = Command(
@@ -91,7 +101,8 @@ final class ArchiveReader: @unchecked Sendable {
 
     init(_ path: String) throws(Failure) {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Opening a named pipe would wait for somebody to write into it.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw .system("open", on: path, advice: "name the release archive by its right path")
         }
@@ -153,14 +164,17 @@ final class ArchiveReader: @unchecked Sendable {
 /// The names that `tar --list` prints, one a line, checked as they come.
 private final class EntryNames: @unchecked Sendable {
     // Used on the command's thread, and after its end.
+    private let path: String
     private var line: [UInt8] = []
     private var total = 0
     private var count = 0
 
+    init(of path: String) { self.path = path }
+
     func take(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         total += bytes.count
         guard total <= ReleaseArchive.listLimitInBytes else {
-            throw .badEntry("the list of names", "is longer than 64 MiB")
+            throw .badEntry(path, "the list of names is longer than 64 MiB")
         }
         for byte in bytes {
             if byte == 0x0A { try check() } else { line.append(byte) }
@@ -169,22 +183,24 @@ private final class EntryNames: @unchecked Sendable {
 
     func finish() throws(Failure) {
         if !line.isEmpty { try check() }
-        guard count > 0 else { throw .badEntry("the archive", "is empty") }
+        guard count > 0 else { throw .badEntry(path, "it holds nothing") }
     }
 
     private func check() throws(Failure) {
         count += 1
         let name = String(decoding: line, as: UTF8.self)
         line.removeAll(keepingCapacity: true)
-        if name.hasPrefix("/") { throw .badEntry(name, "is an absolute path") }
-        if name.split(separator: "/").contains("..") { throw .badEntry(name, "leads out by ..") }
+        if name.hasPrefix("/") { throw .badEntry(path, "\(name) is an absolute path") }
+        if name.split(separator: "/").contains("..") {
+            throw .badEntry(path, "\(name) leads out by ..")
+        }
     }
 }
 
 extension Failure {
-    fileprivate static func badEntry(_ name: String, _ reason: String) -> Failure {
+    fileprivate static func badEntry(_ path: String, _ reason: String) -> Failure {
         Failure(
-            code: "bad-archive", message: "release archive: \(name) \(reason)",
+            code: "bad-archive", message: "\(path) is refused: \(reason)",
             advice: "do not unpack it by hand either; ask its vendor for a right one",
             isPermanent: true)
     }

@@ -3,7 +3,7 @@ import Reports
 import UpgradeMachine
 
 /// `pawl check [VERSION]`
-struct CheckCommand: AsyncParsableCommand {
+struct CheckCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Look whether an upgrade could start. Changes nothing.")
 
@@ -12,21 +12,20 @@ struct CheckCommand: AsyncParsableCommand {
     @Argument(help: "The version to upgrade to; without it only what is there is looked at.")
     var version: String?
 
-    @Option(help: "The release's archive, where the configuration does not name it.")
+    @Option(
+        help: ArgumentHelp(
+            "The release's archive, where the configuration does not name it.", valueName: "file"))
     var archive: String?
 
     func run() async throws {
-        let workspace = try Workspace(options)
-        let planning = Planning(
-            settings: try workspace.instanceSettings(), stateDirectory: workspace.stateDirectory)
-        let outcome = try await planning.outcome(
-            version: version, archive: archive, reason: nil, ticket: nil)
+        let outcome = try await Planning(try Workspace(options)).preview(
+            version: version, archive: archive)
         let report = PlanReport(outcome.plan, outcome.findings)
         if options.json {
             try Output.json(report)
         } else {
             Output.result("Pre-flight of \(outcome.plan.instance). Nothing is changed by it.")
-            Output.result(report.findingsText)
+            if !report.findings.isEmpty { Output.result(report.findingsText) }
             Output.result(
                 outcome.refusals.isEmpty ? "An upgrade can start." : "An upgrade would be refused.")
         }

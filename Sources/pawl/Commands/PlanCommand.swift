@@ -3,26 +3,32 @@ import Reports
 import UpgradeMachine
 
 /// `pawl plan VERSION`
-struct PlanCommand: AsyncParsableCommand {
+struct PlanCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan", abstract: "Show what an upgrade would do. Changes nothing.")
 
     @OptionGroup var options: WorkspaceOptions
-
-    @Argument(help: "The version to upgrade to.")
-    var version: String
-
-    @Option(help: "The release's archive, where the configuration does not name it.")
-    var archive: String?
+    @OptionGroup var change: ChangeOptions
 
     func run() async throws {
-        let workspace = try Workspace(options)
-        let planning = Planning(
-            settings: try workspace.instanceSettings(), stateDirectory: workspace.stateDirectory)
-        let outcome = try await planning.outcome(
-            version: version, archive: archive, reason: nil, ticket: nil)
+        try await Planning(try Workspace(options)).show(change, json: options.json)
+    }
+}
+
+extension Planning {
+    func outcome(of change: ChangeOptions) async throws -> Outcome {
+        try await outcome(
+            version: change.version, archive: change.archive, reason: change.reason,
+            ticket: change.ticket)
+    }
+
+    /// Shows the plan and what was found; ends with 12 where an upgrade would be refused.
+    func show(_ change: ChangeOptions, json: Bool) async throws {
+        let outcome = try await preview(
+            version: change.version, archive: change.archive, reason: change.reason,
+            ticket: change.ticket)
         let report = PlanReport(outcome.plan, outcome.findings)
-        if options.json { try Output.json(report) } else { Output.result(report.text) }
+        if json { try Output.json(report) } else { Output.result(report.text) }
         if !outcome.refusals.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
     }
 }

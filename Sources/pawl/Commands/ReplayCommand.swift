@@ -2,7 +2,7 @@ import ArgumentParser
 import EventLog
 
 /// `pawl replay`
-struct ReplayCommand: ParsableCommand {
+struct ReplayCommand: ParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Fold the log again, and confirm its chain and every recorded decision.")
@@ -19,9 +19,9 @@ struct ReplayCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace(options)
-        let log = try workspace.openLog(for: .reading)
         let report: Report
         do {
+            let log = try workspace.log()
             let all = try Replay.all(of: log)
             report = Report(events: all.events, upgrades: all.upgrades, head: all.head)
         } catch let error as EventLogError {

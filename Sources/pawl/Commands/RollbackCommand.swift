@@ -5,37 +5,31 @@ import Reports
 import UpgradeMachine
 
 /// `pawl rollback`
-struct RollbackCommand: AsyncParsableCommand {
+struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollback",
         abstract: "Put the old version back, with the data of before the upgrade.")
 
     @OptionGroup var options: WorkspaceOptions
 
-    @Option(help: "Why; goes into the record.")
+    @Option(help: ArgumentHelp("Why; goes into the record.", valueName: "words"))
     var reason: String
 
     @Flag(help: "Do not ask.")
     var yes = false
 
+    func validate() throws { try reason.validateForRecord("--reason") }
+
     func run() async throws {
-        let session = try Session(try Workspace(options))
-        guard let newest = try session.newest() else {
-            throw Refusal(
-                status: .refused, message: "there is no upgrade of \(session.instance)")
-        }
+        let workspace = try Workspace(options)
+        guard let session = try Session.existing(workspace), let newest = try session.newest()
+        else { throw workspace.nothingDone() }
         let run = newest.run
-        switch run.upgrade {
-        case .rolledBack:
+        if case .rolledBack = run.upgrade {
             Output.error("It has been rolled back already: nothing to do.")
             return try Conclusion(session: session, run: run, json: options.json).show()
-        case .rollingBack:
-            throw Refusal(
-                status: .refused, message: "it is being rolled back already",
-                advice: "go on with: pawl resume")
-        default:
-            break
         }
+        try refuseWhatCannotBe(run.upgrade)
         try confirm(newest, session.log)
         let order = Event.rollbackOrdered(
             cause: Failure(
@@ -45,14 +39,34 @@ struct RollbackCommand: AsyncParsableCommand {
         try Conclusion(session: session, run: ended, json: options.json).show()
     }
 
+    private func refuseWhatCannotBe(_ upgrade: Upgrade) throws {
+        if upgrade.isGoingBack {
+            throw Refusal(
+                status: .refused, message: "it is on the way back already",
+                advice: upgrade.name == .halted
+                    ? "it is halted there; pawl status shows what can be decided"
+                    : "go on with: pawl resume")
+        }
+        // Found out later it would leave the service stopped.
+        if let backup = upgrade.backup, access(backup.path, R_OK) != 0 {
+            throw Refusal(
+                status: .refused,
+                message: "the backup \(backup.path) cannot be read: "
+                    + String(cString: strerror(errno)),
+                advice: "put it back from a copy; nothing was changed")
+        }
+    }
+
     private func confirm(_ newest: Replay, _ log: EventLog) throws {
         let plan = newest.run.plan
-        var words = "\(plan.instance) goes back from \(plan.candidate.version) to "
+        var words =
+            "\(plan.instance) goes back from \(plan.candidate.version) to "
             + "\(plan.current.version)."
         if newest.run.upgrade.name == .verified, let backup = newest.run.upgrade.backup,
             let taken = try log.entries(of: newest.stream).last(where: { $0.event.isBackup })
         {
-            words += "\nIts data becomes that of \(Output.date(taken.moment.wallMilliseconds)) "
+            words +=
+                "\nIts data becomes that of \(Output.date(taken.moment.wallMilliseconds)) "
                 + "(\(backup.path)).\nWhat has been written since is saved first, and is not in "
                 + "the database afterwards."
         }
@@ -60,10 +74,11 @@ struct RollbackCommand: AsyncParsableCommand {
         guard !yes else { return }
         guard isatty(STDIN_FILENO) == 1 else {
             throw Refusal(
-                status: .refused, message: "nobody is here to be asked", advice: "add --yes")
+                status: .refused, message: "nobody is here to be asked; nothing was changed",
+                advice: "add --yes")
         }
-        Output.raw("Go back? [y/N] ")
-        guard readLine()?.lowercased() == "y" else {
+        Output.live("Go back? [y/N] ")
+        guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
             throw Refusal(status: .refused, message: "not rolled back; nothing was changed")
         }
     }

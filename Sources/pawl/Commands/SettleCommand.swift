@@ -3,7 +3,7 @@ import EventLog
 import UpgradeMachine
 
 /// `pawl settle STEP --as done|undone --reason WHY`
-struct SettleCommand: AsyncParsableCommand {
+struct SettleCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "settle",
         abstract: "Tell a halted upgrade what you have seen of a step, and go on.")
@@ -17,19 +17,26 @@ struct SettleCommand: AsyncParsableCommand {
     @Argument(help: "The step, as 'pawl status' names it.", transform: Step.named)
     var step: Step
 
-    @Option(name: .customLong("as"), help: "What you have seen: done or undone.")
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("What you have seen.", valueName: "answer"))
     var answer: Answer
 
-    @Option(help: "How you know; goes into the record.")
+    @Option(help: ArgumentHelp("How you know; goes into the record.", valueName: "words"))
     var reason: String
 
+    func validate() throws { try reason.validateForRecord("--reason") }
+
     func run() async throws {
-        let session = try Session(try Workspace(options))
-        guard let newest = try session.newest(), case .halted(let halt) = newest.run.upgrade,
+        let workspace = try Workspace(options)
+        guard let session = try Session.existing(workspace), let newest = try session.newest()
+        else { throw workspace.nothingDone() }
+        guard case .halted(let halt) = newest.run.upgrade,
             let effect = halt.undetermined, effect.step == step
         else {
             throw Refusal(
-                status: .refused, message: "no halted upgrade of \(session.instance) waits for "
+                status: .refused,
+                message: "no halted upgrade of \(session.instance) waits for "
                     + step.rawValue, advice: "pawl status shows what can be decided")
         }
         let settlement = try await settlement(of: effect, in: newest.run.plan)

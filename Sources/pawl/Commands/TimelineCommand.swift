@@ -1,9 +1,10 @@
 import ArgumentParser
 import EventLog
 import Reports
+import UpgradeMachine
 
 /// `pawl timeline [UPGRADE]`
-struct TimelineCommand: ParsableCommand {
+struct TimelineCommand: ParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "timeline", abstract: "Tell what happened in an upgrade.")
 
@@ -14,12 +15,16 @@ struct TimelineCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try Workspace(options)
-        let log = try workspace.openLog(for: .reading)
-        let stream = try workspace.stream(upgrade, in: log)
-        guard let timeline = try Timeline(try log.entries(of: stream)) else {
-            throw EventLogError.unknownStream(stream)
+        let log = try workspace.log()
+        guard let timeline = try Timeline(try workspace.entries(of: upgrade, in: log)) else {
+            throw Refusal(
+                status: .foundWrong, message: "this upgrade's first event is not its plan",
+                advice: "keep the log as evidence; pawl replay says more")
         }
-        if options.json { return try Output.json(UpgradeReport(timeline)) }
+        if options.json {
+            let place = try workspace.surroundings(of: timeline.plan.instance, in: log)
+            return try Output.json(UpgradeReport(timeline, in: place))
+        }
         Output.result(timeline.text(clock: Output.clock))
     }
 }

@@ -3,14 +3,21 @@ import Drivers
 import UpgradeMachine
 
 /// `pawl verify`
-struct VerifyCommand: AsyncParsableCommand {
+struct VerifyCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify", abstract: "Ask the checks of what serves now. Changes nothing.")
 
     @OptionGroup var options: WorkspaceOptions
 
-    @Option(help: "How long the checks may take to become good, in seconds.")
+    @Option(
+        help: ArgumentHelp("How long the checks may take to become good.", valueName: "seconds"))
     var within: Int = 30
+
+    func validate() throws {
+        guard (1...86_400).contains(within) else {
+            throw ValidationError("--within takes 1 to 86400 seconds")
+        }
+    }
 
     /// What the checks saw.
     struct Report: Encodable {
@@ -23,10 +30,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let workspace = try Workspace(options)
-        let plan = try await Planning(
-            settings: try workspace.instanceSettings(), stateDirectory: workspace.stateDirectory
-        ).planOfWhatServes()
+        let plan = try await Planning(try Workspace(options)).planOfWhatServes()
         let report = try await ask(plan)
         if options.json {
             try Output.json(report)

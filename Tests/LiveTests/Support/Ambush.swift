@@ -85,7 +85,8 @@ struct Ambush: Sendable, CustomTestStringConvertible {
             return try session?.ask(question) == "1"
         case .intent:
             usleep(500)
-            return try (try? instance.log.entries())?.openStep == step
+            // A log that is being written to is asked again.
+            return (try? instance.log.entries())?.openStep == step
         }
     }
 

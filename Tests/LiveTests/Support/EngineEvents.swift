@@ -70,7 +70,7 @@ final class EngineEvents: Sendable {
         arrival.lock()
         defer { arrival.unlock() }
         if events.withLock({ $0.count }) <= index {
-            arrival.wait(until: Date(timeIntervalSinceNow: 0.02))
+            _ = arrival.wait(until: Date(timeIntervalSinceNow: 0.02))
         }
         return Array(all.dropFirst(index))
     }

@@ -37,19 +37,19 @@ final class Program: Sendable {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         let entries = environment.merging(["PATH": path]) { own, _ in own }
         pid = try Self.spawn(
-            words, entries.map { "\($0)=\($1)" }, directory: directory, files: files)
+            // It is replaced by the program, which keeps its number.
+            ["env", "-C", directory] + words, entries.map { "\($0)=\($1)" }, files: files)
         Thread.detachNewThread { self.reap() }
     }
 
     deinit { for file in files { unlink(file) } }
 
     private static func spawn(
-        _ words: [String], _ environment: [String], directory: String, files: [String]
+        _ words: [String], _ environment: [String], files: [String]
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addchdir_np(&actions, directory)
         posix_spawn_file_actions_addopen(&actions, 0, files[0], O_RDONLY, 0)
         for (descriptor, file) in [(Int32(1), files[1]), (2, files[2])] {
             let mode = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND

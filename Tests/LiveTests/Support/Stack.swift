@@ -163,7 +163,7 @@ extension Stack {
         guard !ids.isEmpty else { return [:] }
         let text = try await Testbed.docker("container", "inspect", arguments: ids)
         let all = try JSONDecoder().decode([InspectedContainer].self, from: Data(text.utf8))
-        return Dictionary(uniqueKeysWithValues: all.map { ($0.ownName, $0) })
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
     }
 
     /// Id of the image that a name of this host stands for.
@@ -175,26 +175,46 @@ extension Stack {
 
 struct InspectedContainer: Decodable, Hashable {
     struct State: Decodable, Hashable {
-        let Running: Bool
-        let StartedAt: String
-    }
-    struct HostConfig: Decodable, Hashable {
-        struct Policy: Decodable, Hashable { let Name: String }
-        let RestartPolicy: Policy
-    }
-    struct Config: Decodable, Hashable { let Labels: [String: String]? }
+        let isRunning: Bool
+        let startedAt: String
 
-    let Id: String
-    let Name: String
-    /// Id of the image.
-    let Image: String
-    let State: State
-    let HostConfig: HostConfig
-    let Config: Config
+        private enum CodingKeys: String, CodingKey {
+            case isRunning = "Running"
+            case startedAt = "StartedAt"
+        }
+    }
+    struct Host: Decodable, Hashable {
+        struct Policy: Decodable, Hashable {
+            let name: String
+            private enum CodingKeys: String, CodingKey { case name = "Name" }
+        }
+        let policy: Policy
+        private enum CodingKeys: String, CodingKey { case policy = "RestartPolicy" }
+    }
+    struct Settings: Decodable, Hashable {
+        let labels: [String: String]?
+        private enum CodingKeys: String, CodingKey { case labels = "Labels" }
+    }
 
-    var ownName: String { String(Name.drop { $0 == "/" }) }
-    var policy: String { HostConfig.RestartPolicy.Name }
-    var isCandidate: Bool { Config.Labels?["io.pawl.upgrade"] != nil }
+    let id: String
+    let slashedName: String
+    let imageID: String
+    let state: State
+    private let host: Host
+    private let settings: Settings
+
+    private enum CodingKeys: String, CodingKey {
+        case id = "Id"
+        case slashedName = "Name"
+        case imageID = "Image"
+        case state = "State"
+        case host = "HostConfig"
+        case settings = "Config"
+    }
+
+    var name: String { String(slashedName.drop { $0 == "/" }) }
+    var policy: String { host.policy.name }
+    var isCandidate: Bool { settings.labels?["io.pawl.upgrade"] != nil }
     /// It is the same container, and has run all the time.
-    var identity: String { "\(Id) since \(State.StartedAt)" }
+    var identity: String { "\(id) since \(state.startedAt)" }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Testing
 
 /// The place with real containers that `tools/testbed` provides.
@@ -29,13 +28,8 @@ enum Testbed {
     /// The program under test: `PAWL_BINARY`, or what was built beside these tests.
     static func pawl() throws -> String {
         if let path = ProcessInfo.processInfo.environment["PAWL_BINARY"] { return path }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes {
-            readlink("/proc/self/exe", $0.baseAddress, $0.count)
-        }
-        try #require(count > 0, "/proc/self/exe cannot be read")
-        let tests = URL(filePath: String(decoding: buffer.prefix(count), as: UTF8.self))
-        let path = tests.deletingLastPathComponent().appending(path: "pawl").path
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        let path = URL(filePath: tests).deletingLastPathComponent().appending(path: "pawl").path
         try #require(
             FileManager.default.isExecutableFile(atPath: path),
             "\(path) is not there: name it in PAWL_BINARY, or swift build --product pawl")

@@ -1,0 +1,183 @@
+import Digests
+import EventLog
+import Foundation
+import GRDB
+import Testing
+import UpgradeMachine
+
+@Suite("An altered log")
+struct VerificationTests {
+    private static func verify(_ folder: Folder) -> EventLogError? {
+        refusal { try EventLog(path: folder.log, for: .reading).verifyChain() }
+    }
+
+    @Test func `One that was not altered is in order`() throws {
+        let folder = try Folder()
+        let entries = try folder.append()
+        let log = try EventLog(path: folder.log, for: .reading)
+        var visited: [LogEntry] = []
+        let chain = try log.verifyChain { visited.append($0) }
+        #expect(visited == entries)
+        #expect(chain.events == 8)
+        try log.forEachStoredEvent(after: 7) { stored in
+            #expect(chain.head == Digest(stored.leaf)?.hex)
+        }
+    }
+
+    @Test func `An empty one is in order`() throws {
+        let folder = try Folder()
+        let chain = try EventLog(path: folder.log, for: .writing).verifyChain()
+        #expect(chain.events == 0)
+        #expect(chain.head == String(repeating: "0", count: 64))
+    }
+
+    @Test(
+        "A changed column is named with its event",
+        arguments: [
+            "instance = 'other'", "stream = 'other'", "stream_seq = 99", "type = 'resumed'",
+            "fence_number = 7", "prev = randomblob(32)", "leaf = randomblob(32)",
+            "body = CAST(body || ' ' AS BLOB)", "body = x'7b7d'",
+        ], [1, 4, 8])
+    func changedColumn(change: String, sequence: Int) throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.unguarded()
+        try raw.write { try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = \(sequence)") }
+        try raw.close()
+        let error = try #require(Self.verify(folder))
+        #expect(error.kind == "damaged")
+        #expect(error.sequence == sequence)
+    }
+
+    @Test(
+        "What no Pawl of this version wrote is named as newer",
+        arguments: ["type = 'x'", "type_version = 2"])
+    func newerShape(change: String) throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.unguarded()
+        try raw.write { try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = 4") }
+        try raw.close()
+        let error = try #require(Self.verify(folder))
+        #expect(error.kind == "newer")
+        #expect(error.description.contains("event 4"))
+    }
+
+    @Test func `A changed byte of any body is seen`() throws {
+        let folder = try Folder()
+        try folder.append()
+        let coder = RecordCoder()
+        var altered = 0
+        try folder.raw().read { database in
+            let columns =
+                "seq, instance, stream, stream_seq, type, type_version, fence_number, prev"
+            for sequence in 1...8 {
+                let body = try #require(
+                    try Data.fetchOne(
+                        database, sql: "SELECT body FROM event WHERE seq = ?",
+                        arguments: [sequence]))
+                for index in body.indices {
+                    var changed = body
+                    changed[index] ^= 1
+                    let stored = try #require(
+                        try StoredEvent.fetchOne(
+                            database, sql: "SELECT \(columns), ?, leaf FROM event WHERE seq = ?",
+                            arguments: [changed, sequence]))
+                    let mismatch = #expect(throws: StoredEvent.Mismatch.self) {
+                        try stored.record(by: coder)
+                    }
+                    #expect(mismatch?.sequence == sequence)
+                    altered += 1
+                }
+            }
+        }
+        #expect(altered > 2000)
+    }
+
+    struct Removal: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let sql: String
+        let sequence: Int
+    }
+
+    @Test(
+        "A break in the chain is named with the event that shows it",
+        arguments: [
+            Removal(
+                testDescription: "the first is gone", sql: "DELETE FROM event WHERE seq = 1",
+                sequence: 2),
+            Removal(
+                testDescription: "one is gone", sql: "DELETE FROM event WHERE seq = 4",
+                sequence: 5),
+            Removal(
+                testDescription: "one is gone, and the rest moved up",
+                sql: """
+                    DELETE FROM event WHERE seq = 4;
+                    UPDATE event SET seq = seq - 1 WHERE seq = 5;
+                    """, sequence: 4),
+            Removal(
+                testDescription: "two have changed places",
+                sql: """
+                    UPDATE event SET seq = 99 WHERE seq = 3;
+                    UPDATE event SET seq = 3 WHERE seq = 4;
+                    UPDATE event SET seq = 4 WHERE seq = 99;
+                    """, sequence: 3),
+        ])
+    func brokenChain(_ given: Removal) throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.unguarded()
+        try raw.write { try $0.execute(sql: given.sql) }
+        try raw.close()
+        let error = try #require(Self.verify(folder))
+        #expect(error.kind == "damaged")
+        #expect(error.sequence == given.sequence)
+    }
+
+    /// One event rewritten with a hash of its own: only the link of the next one shows it.
+    @Test func `A rewritten event with a fitting hash breaks the chain after it`() throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.unguarded()
+        try raw.write { database in
+            let body = try #require(
+                try Data.fetchOne(database, sql: "SELECT body FROM event WHERE seq = 3"))
+            let text = String(decoding: body, as: UTF8.self).replacing("said 503", with: "said 200")
+            try Forgery.rewrite(3, as: text, in: database)
+        }
+        try raw.close()
+        #expect(try #require(Self.verify(folder)).sequence == 4)
+    }
+}
+
+/// Writes what Pawl would not.
+enum Forgery {
+    /// Gives an event another body and the leaf that goes with it.
+    static func rewrite(_ sequence: Int, as text: String, in database: GRDB.Database) throws {
+        let body = Data(text.utf8)
+        let leaf = Data(SHA256.hash([0] + Array(body)).bytes)
+        try database.execute(
+            sql: "UPDATE event SET body = ?, leaf = ? WHERE seq = ?",
+            arguments: [body, leaf, sequence])
+    }
+
+    /// Rewrites all bodies and computes the whole chain anew.
+    static func rewriteAll(
+        in database: GRDB.Database, _ change: (Int, String) -> String
+    ) throws {
+        var previous = Data(count: 32)
+        let rows = try Row.fetchAll(database, sql: "SELECT seq, prev, body FROM event ORDER BY seq")
+        for row in rows {
+            let sequence: Int = row[0]
+            let (oldLink, body): (Data, Data) = (row[1], row[2])
+            let text = change(sequence, String(decoding: body, as: UTF8.self))
+                .replacing(hex(oldLink), with: hex(previous))
+            try rewrite(sequence, as: text, in: database)
+            try database.execute(
+                sql: "UPDATE event SET prev = ? WHERE seq = ?", arguments: [previous, sequence])
+            previous = Data(SHA256.hash([0] + Array(Data(text.utf8))).bytes)
+        }
+    }
+
+    private static func hex(_ data: Data) -> String { Digest(data)?.hex ?? "" }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+
+/// A repository of one test's own in the testbed's registry, with releases that nobody else has.
+final class PrivateRepository: Sendable {
+    private let name: String
+    /// Without a tag, at the registry that asks for credentials.
+    let image: String
+    private let open: String
+
+    private init() throws {
+        name = "live-\(String(UInt32.random(in: 0...UInt32.max), radix: 16))/noticeboard"
+        image = "\(try Testbed.required("REGISTRY"))/\(name)"
+        open = "\(try Testbed.required("OPEN_REGISTRY"))/\(name)"
+    }
+
+    static func running(_ body: (PrivateRepository) async throws -> Void) async throws {
+        let repository = try PrivateRepository()
+        let result: Result<Void, any Error>
+        do {
+            result = .success(try await body(repository))
+        } catch {
+            result = .failure(error)
+        }
+        try await repository.remove()
+        try result.get()
+    }
+
+    /// Builds a version anew from the testbed's, with another digest at each patch level.
+    ///
+    /// It is removed from this host, so that an upgrade has to pull it.
+    ///
+    /// - Parameter sizeInMegabytes: Of a layer that no other image has.
+    func publish(
+        _ version: String, patchLevel: Int, sizeInMegabytes: Int = 0
+    ) async throws {
+        let base = "\(try Testbed.required("REGISTRY"))/noticeboard:\(version)"
+        try await Testbed.docker("pull", "--quiet", base)
+        var file = "FROM \(base)\nLABEL patch.level=\(patchLevel)\n"
+        if sizeInMegabytes > 0 {
+            file += "RUN head -c \(sizeInMegabytes)M /dev/urandom >/layer\n"
+        }
+        try await Testbed.docker(
+            "build", "--quiet", "--network", "none", "--tag", "\(open):\(version)", "-",
+            input: file)
+        try await Testbed.docker("push", "--quiet", "\(open):\(version)")
+        try await Testbed.docker("rmi", "\(open):\(version)")
+    }
+
+    /// Forgets the manifests; layers of their own stay until the testbed goes.
+    private func remove() async throws {
+        let images = try await Testbed.docker(
+            "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter",
+            "reference=\(image)")
+        for tag in images.split(separator: "\n").map(String.init) {
+            try await Testbed.docker("rmi", "--force", tag, mayFail: true)
+        }
+    }
+}
