@@ -6,7 +6,7 @@ extension Timeline {
     /// - Parameter clock: Writes a wall time in milliseconds since 1970 as people read it.
     public func text(clock: (Int64) -> String) -> String {
         var lines = [headline, ""]
-        lines += occurrences.map { line(of: $0, clock) }
+        lines += occurrences.map { Self.withoutEnd(line(of: $0, clock)) }
         lines.append("")
         lines += summary
         return lines.joined(separator: "\n")
@@ -59,13 +59,21 @@ extension Timeline {
         }
     }
 
+    /// A step without a detail leaves blanks behind.
+    private static func withoutEnd(_ line: String) -> String {
+        var line = line
+        while line.last == " " { line.removeLast() }
+        return line
+    }
+
     private static let indent = String(repeating: " ", count: 43)
 
     private static func words(for step: StepSpan) -> String {
         switch step.outcome {
         case .open: "has begun; its outcome is not known yet"
         case .done(let receipt, let adopted):
-            receipt.detail + (adopted ? " (found done)" : "") + indented(receipt.checkLines)
+            [receipt.detail, adopted ? "(found done)" : ""].filter { !$0.isEmpty }
+                .joined(separator: " ") + indented(receipt.checkLines)
         case .failed(let failure):
             "FAILED: \(failure.message)"
                 + (failure.excerpt.map { "\n" + quoted($0) } ?? "")

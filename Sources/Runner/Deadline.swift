@@ -10,8 +10,10 @@ final class Deadline: Sendable {
     private let hard: Duration
     private let budget: (limit: Seconds, remaining: Duration)?
     private let end: Mutex<Duration>
-    /// Whether the service is known not to answer; a verification finds out first.
-    private let isAway: Mutex<Bool>
+    /// Whether the service answers well; none while a verification has not found out yet.
+    private let answers: Mutex<Bool?>
+    /// How long a verification may take to find out, beyond the outage budget.
+    private static let firstLook = Duration.seconds(10)
 
     init(for step: Step, of run: Run, timekeeper: any Timekeeper) {
         let (soft, hard) = run.plan.limits.deadline(of: step)
@@ -21,7 +23,7 @@ final class Deadline: Sendable {
         self.timekeeper = timekeeper
         begun = timekeeper.now()
         end = Mutex(soft.duration)
-        isAway = Mutex(step != .verify)
+        answers = Mutex(step == .verify ? nil : false)
         if let limit = run.plan.limits.outageBudget,
             let remaining = run.remainingOutage(at: begun), step != .stop
         {
@@ -38,7 +40,7 @@ final class Deadline: Sendable {
     }
 
     /// While the service answers well, it is not away.
-    func noteAnswering(_ isGood: Bool) { isAway.withLock { $0 = !isGood } }
+    func noteAnswering(_ isGood: Bool) { answers.withLock { $0 = isGood } }
 
     enum Ending: Sendable {
         case finished(Attempt)
@@ -86,14 +88,23 @@ final class Deadline: Sendable {
         }
     }
 
+    private func spentBudget(after elapsed: Duration) -> Failure? {
+        guard let budget else { return nil }
+        let isSpent =
+            switch answers.withLock({ $0 }) {
+            case true?: false
+            case false?: elapsed >= budget.remaining
+            case nil: elapsed >= budget.remaining + Self.firstLook
+            }
+        return isSpent ? .outageBudgetSpent(budget.limit) : nil
+    }
+
     private func watch(_ stopRequest: StopRequest) async -> Ending {
         while true {
             let needed = step.mayBeInterrupted ? 1 : 2
             if stopRequest.level >= needed { return .stopped }
             let elapsed = timekeeper.now().duration(since: begun)
-            if let budget, elapsed >= budget.remaining, isAway.withLock({ $0 }) {
-                return .expired(.outageBudgetSpent(budget.limit))
-            }
+            if let spent = spentBudget(after: elapsed) { return .expired(spent) }
             if elapsed >= end.withLock({ $0 }) { return .expired(.tooLate(step, elapsed)) }
             do { try await timekeeper.sleep(for: .milliseconds(100)) } catch { return .stopped }
         }

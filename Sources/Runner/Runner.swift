@@ -46,8 +46,7 @@ public struct Runner<World: Driver>: Sendable {
                 try await driver.endLeftovers(of: effect, in: context(effect, draft.run, nil))
             } catch {
                 try record(.halted(cause: .leftovers(of: effect.step, error)), in: &draft)
-                try flush(&draft)
-                return draft.run
+                return try await leave(&draft)
             }
         }
         return try await finish(draft.run)
@@ -85,7 +84,7 @@ public struct Runner<World: Driver>: Sendable {
     private func leave(_ draft: inout Draft) async throws -> Run {
         try flush(&draft)
         let run = draft.run
-        guard run.upgrade.fence.mayStand || run.open == .raiseFence else { return run }
+        guard run.mayLeaveFence else { return run }
         do throws(Failure) {
             try await driver.clear(.raiseFence, in: context(.raiseFence, run, nil))
         } catch {
@@ -100,6 +99,17 @@ public struct Runner<World: Driver>: Sendable {
         try record(event, in: &draft)
         try flush(&draft)
         return draft.run
+    }
+}
+
+extension Run {
+    /// Whether the database may be kept from writing after the process has gone.
+    fileprivate var mayLeaveFence: Bool {
+        let state = if case .halted(let halted) = upgrade { halted.resting } else { upgrade }
+        if case .rollingBack(let state) = state {
+            return state.remaining.contains { $0.step == .liftFence }
+        }
+        return upgrade.fence.mayStand || open == .raiseFence
     }
 }
 
@@ -231,7 +241,8 @@ extension Failure {
 
     static func undetermined(_ step: Step, _ detail: String) -> Failure {
         Failure(
-            code: "undetermined", message: "whether \(step.rawValue) was done is unknown: \(detail)",
+            code: "undetermined",
+            message: "whether \(step.rawValue) was done is unknown: \(detail)",
             advice: "look, then tell Pawl with: pawl settle \(step.rawValue) --as done|undone")
     }
 

@@ -94,6 +94,22 @@ struct VerificationTests {
         #expect(altered > 2000)
     }
 
+    @Test func `A column that damage has left empty is an error and not a crash`() throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.raw()
+        for column in 0..<10 {
+            let values = (0..<10).map {
+                $0 == column ? "NULL" : [1, 2, 4].contains($0) ? "'a'" : $0 < 7 ? "1" : "x'00'"
+            }
+            #expect(throws: RowDecodingError.self) {
+                try raw.read {
+                    try StoredEvent.fetchOne($0, sql: "SELECT \(values.joined(separator: ", "))")
+                }
+            }
+        }
+    }
+
     struct Removal: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let sql: String

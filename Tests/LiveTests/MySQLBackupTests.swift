@@ -50,7 +50,8 @@ struct MySQLBackupTests {
         }
     }
 
-    @Test("No password among arguments, or in this host's environments",
+    @Test(
+        "No password among arguments, or in this host's environments",
         arguments: MySQLPlace.available)
     func secrecy(place: MySQLPlace) async throws {
         try await MySQLServer.running(place) { server in
@@ -95,7 +96,8 @@ struct MySQLBackupTests {
         }
     }
 
-    @Test("Without a fence writing goes on, and a restore compares definitions alone",
+    @Test(
+        "Without a fence writing goes on, and a restore compares definitions alone",
         arguments: MySQLPlace.available)
     func unfenced(place: MySQLPlace) async throws {
         try await MySQLServer.running(place) { server in

@@ -110,7 +110,8 @@ struct MySQLFailureTests {
         }
     }
 
-    @Test("A damaged or foreign backup is refused before anything is dropped",
+    @Test(
+        "A damaged or foreign backup is refused before anything is dropped",
         arguments: MySQLPlace.available)
     func damaged(place: MySQLPlace) async throws {
         try await MySQLServer.running(place) { server in

@@ -88,9 +88,12 @@ struct MySQLFenceTests {
             try await MySQLShell.eventually {
                 try await server.root("SHOW PROCESSLIST").contains("User sleep")
             }
-            let failure = await MySQLShell.failure { try await driver.perform(.raiseFence, in: context) }
+            let failure = await MySQLShell.failure {
+                try await driver.perform(.raiseFence, in: context)
+            }
             #expect(failure?.code == "fence-busy")
-            #expect(failure?.message.contains("root@localhost") == true, "\(failure?.message ?? "")")
+            #expect(
+                failure?.message.contains("root@localhost") == true, "\(failure?.message ?? "")")
             // What it left is nothing: others write on, although the long one still runs.
             try await server.root("CREATE TABLE other (a INT);", schema: MySQLServer.schema)
             #expect(try await driver.observe(.raiseFence, in: context) == .absent)
@@ -143,7 +146,8 @@ struct MySQLFenceTests {
             #expect(observed == .present(.fenceRaised(position: position)))
             let second = try server.driver()
             #expect(
-                try await second.perform(.liftFence(proving: position), in: context) == .fenceLifted)
+                try await second.perform(.liftFence(proving: position), in: context) == .fenceLifted
+            )
             try await server.root(Self.insert, schema: MySQLServer.schema)
         }
     }

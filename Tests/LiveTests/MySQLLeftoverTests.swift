@@ -9,7 +9,8 @@ import UpgradeMachine
 /// What a Pawl that was killed leaves running in and around real servers.
 @Suite(.needsMariaDB, .serialized, .timeLimit(.minutes(10)))
 struct MySQLLeftoverTests {
-    @Test("A restore that was killed is ended, seen as torn, and done again",
+    @Test(
+        "A restore that was killed is ended, seen as torn, and done again",
         arguments: MySQLPlace.available)
     func restore(place: MySQLPlace) async throws {
         try await MySQLServer.running(place) { server in

@@ -115,7 +115,9 @@ final class MySQLServer: Sendable {
                 "--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M",
                 "--log-error=\(directory.path("log.err"))",
             ] + arguments)
-        (server.standardOutput, server.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        (server.standardOutput, server.standardError) = (
+            FileHandle.nullDevice, FileHandle.nullDevice
+        )
         server.standardInput = FileHandle.nullDevice
         try server.run()
         try await MySQLShell.eventually(within: .seconds(60)) {
@@ -132,7 +134,9 @@ final class MySQLServer: Sendable {
             try await Self.engine().removeContainer(name, force: true)
         case .host:
             if let id = try processID() { kill(id, SIGKILL) }
-            try await MySQLShell.eventually { try self.processID().map { kill($0, 0) != 0 } ?? true }
+            try await MySQLShell.eventually {
+                try self.processID().map { kill($0, 0) != 0 } ?? true
+            }
         }
         directory.remove()
     }
@@ -224,7 +228,8 @@ final class MySQLServer: Sendable {
     func driver() throws -> MySQLDriver { try Self.driver(try settings()) }
 
     func context(
-        fence: FencePolicy = .hold, report: @escaping @Sendable (UpgradeMachine.Progress) -> Void = { _ in }
+        fence: FencePolicy = .hold,
+        report: @escaping @Sendable (UpgradeMachine.Progress) -> Void = { _ in }
     ) -> Context {
         Self.context(backups: directory.path("backups"), fence: fence, report: report)
     }

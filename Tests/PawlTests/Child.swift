@@ -3,6 +3,9 @@ import Glibc
 import Testing
 
 /// A program that runs beside the test, with its outputs in files, so that none of it ever waits.
+///
+/// Foundation's `Process` will not do: it takes what an application's start command leaves in the
+/// background for the command itself, and waits for both.
 final class Child {
     /// How it ended: its exit code, or the signal that ended it.
     struct End {
@@ -15,10 +18,10 @@ final class Child {
     /// No command here takes so long; a test that hangs is a test that fails.
     private static let limit: Duration = .seconds(90)
 
-    private let process = Process()
-    private let directory: URL
+    let pid: pid_t
     private let arguments: [String]
-    var pid: pid_t { process.processIdentifier }
+    private let directory: Scratch
+    private var hasEnded = false
 
     /// - Parameter environment: Added to the test's own.
     init(
@@ -26,49 +29,78 @@ final class Child {
         environment: [String: String] = [:]
     ) throws {
         self.arguments = [program] + arguments
-        directory = FileManager.default.temporaryDirectory
-            .appending(path: "pawl-child-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(filePath: workingDirectory)
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Self.file(directory.appending(path: "stdout"))
-        process.standardError = try Self.file(directory.appending(path: "stderr"))
-        try process.run()
+        directory = try Scratch()
+        pid = try Self.spawn(
+            [program] + arguments, in: workingDirectory,
+            ProcessInfo.processInfo.environment.merging(environment) { $1 }, directory)
     }
 
     deinit {
-        if process.isRunning { kill(pid, SIGKILL) }
-        // What is left of it under the temporary directory does no harm.
-        try? FileManager.default.removeItem(at: directory)
+        guard !hasEnded else { return }
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
     }
 
-    private static func file(_ url: URL) throws -> FileHandle {
-        FileManager.default.createFile(atPath: url.path, contents: nil)
-        return try FileHandle(forWritingTo: url)
+    private static func spawn(
+        _ arguments: [String], in workingDirectory: String, _ environment: [String: String],
+        _ outputs: Scratch
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        for (descriptor, name) in [(STDOUT_FILENO, "stdout"), (STDERR_FILENO, "stderr")] {
+            posix_spawn_file_actions_addopen(
+                &actions, descriptor, "\(outputs.path)/\(name)", O_WRONLY | O_CREAT, 0o600)
+        }
+        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
+        posix_spawn_file_actions_addchdir_np(&actions, workingDirectory)
+
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(
+            &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        var variables: [UnsafeMutablePointer<CChar>?] =
+            environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { for word in words + variables { free(word) } }
+        var pid: pid_t = 0
+        let error = posix_spawn(&pid, arguments[0], &actions, &attributes, &words, &variables)
+        guard error == 0 else {
+            throw Unexpected("\(arguments): \(String(cString: strerror(error)))")
+        }
+        return pid
     }
 
     func signal(_ number: Int32) { kill(pid, number) }
 
     func end() throws -> End {
         let began = ContinuousClock.now
-        while process.isRunning {
+        var status: Int32 = 0
+        while waitpid(pid, &status, WNOHANG) == 0 {
             guard began.duration(to: .now) < Self.limit else {
-                signal(SIGKILL)
                 throw Unexpected("\(arguments) ran for more than \(Self.limit)")
             }
             usleep(2000)
         }
+        hasEnded = true
+        // Source: wait(2), WIFEXITED and WEXITSTATUS.
+        let signal = status & 0x7F
         return End(
-            code: process.terminationStatus,
-            wasKilled: process.terminationReason == .uncaughtSignal,
+            code: signal == 0 ? (status >> 8) & 0xFF : signal, wasKilled: signal == SIGKILL,
             output: try text("stdout"), errors: try text("stderr"))
     }
 
     private func text(_ name: String) throws -> String {
-        String(decoding: try Data(contentsOf: directory.appending(path: name)), as: UTF8.self)
+        let bytes = try Data(contentsOf: URL(filePath: "\(directory.path)/\(name)"))
+        return String(decoding: bytes, as: UTF8.self)
     }
 }
 

@@ -28,7 +28,8 @@ final class Installation {
             try FileManager.default.createDirectory(
                 atPath: path("archives"), withIntermediateDirectories: true)
             try FileManager.default.copyItem(
-                atPath: "\(try Archives.shared.get())/\(archive)", toPath: path("archives/\(archive)"))
+                atPath: "\(try Archives.shared.get())/\(archive)",
+                toPath: path("archives/\(archive)"))
         }
         try shell(
             """

@@ -5,12 +5,13 @@ import UpgradeMachine
 
 @Suite("A step's time")
 struct DeadlineTests {
-    /// Works at `step` without an end, and says so as often as it is to.
-    private static func endless(_ bench: Bench, at step: Step, signs: Int = 0) -> Scripted {
+    /// Works at `step` for hours, and says so as often as it is to.
+    private static func lengthy(_ bench: Bench, at step: Step, signs: Int = 0) -> Scripted {
         Scripted { [time = bench.time] effect, context throws(Failure) in
             guard effect.step == step else { return }
             var left = signs
-            while await time.pass(.seconds(10)) {
+            for _ in 0..<1000 {
+                guard await time.pass(.seconds(10)) else { break }
                 if left > 0 { context.report(.working("still migrating")) }
                 left -= 1
             }
@@ -27,7 +28,7 @@ struct DeadlineTests {
     @Test func `Without a sign of work it ends at the deadline`() async throws {
         let bench = Bench()
         let limits = Limits(verify: 300, verifyAtMost: 3600)
-        let run = try await bench.runner(Self.endless(bench, at: .verify))
+        let run = try await bench.runner(Self.lengthy(bench, at: .verify))
             .finish(Run(Sample.plan(limits: limits)))
         #expect(run.upgrade.name == .rolledBack)
         let failure = try #require(Self.failure(in: bench, of: .verify))
@@ -40,7 +41,7 @@ struct DeadlineTests {
     @Test func `A sign of work gives it its time again`() async throws {
         let bench = Bench()
         let limits = Limits(verify: 300, verifyAtMost: 3600)
-        _ = try await bench.runner(Self.endless(bench, at: .verify, signs: 50))
+        _ = try await bench.runner(Self.lengthy(bench, at: .verify, signs: 50))
             .finish(Run(Sample.plan(limits: limits)))
         let failure = try #require(Self.failure(in: bench, of: .verify))
         // The last sign came after 500 s.
@@ -50,7 +51,7 @@ struct DeadlineTests {
     @Test func `No sign extends it beyond the hard limit`() async throws {
         let bench = Bench()
         let limits = Limits(verify: 300, verifyAtMost: 900)
-        _ = try await bench.runner(Self.endless(bench, at: .verify, signs: .max))
+        _ = try await bench.runner(Self.lengthy(bench, at: .verify, signs: .max))
             .finish(Run(Sample.plan(limits: limits)))
         let failure = try #require(Self.failure(in: bench, of: .verify))
         #expect(failure.message.hasPrefix("verify was not done after 900 s"))
@@ -59,7 +60,7 @@ struct DeadlineTests {
     @Test func `A step without a longer limit is not extended`() async throws {
         let bench = Bench()
         let limits = Limits(attemptsPerStep: 1, pull: 60)
-        _ = try await bench.runner(Self.endless(bench, at: .pull, signs: .max))
+        _ = try await bench.runner(Self.lengthy(bench, at: .pull, signs: .max))
             .finish(Run(Sample.plan(limits: limits)))
         let failure = try #require(Self.failure(in: bench, of: .pull))
         #expect(failure.message.hasPrefix("pull was not done after 60 s"))
@@ -78,7 +79,7 @@ struct DeadlineTests {
     @Test func `A spent outage budget ends a start that runs`() async throws {
         let bench = Bench()
         let plan = Sample.plan(limits: Limits(start: 600, outageBudget: 60))
-        let run = try await bench.runner(Self.endless(bench, at: .start)).finish(Run(plan))
+        let run = try await bench.runner(Self.lengthy(bench, at: .start)).finish(Run(plan))
         #expect(run.upgrade.name == .rolledBack)
         let failure = try #require(Self.failure(in: bench, of: .start))
         #expect(failure.code == "outage-budget")

@@ -167,7 +167,8 @@ struct ResumeTests {
         }
         #expect(halted.cause.code == "leftovers")
         #expect(halted.undetermined == .stop)
-        #expect(driver.calls == [.endLeftovers(.stop)])
+        // Only the fence is taken away, which stood.
+        #expect(driver.calls == [.endLeftovers(.stop), .clear(.raiseFence)])
     }
 
     /// The halt has closed the intent, and what it was begun for may still be at work.

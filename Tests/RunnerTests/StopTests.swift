@@ -92,3 +92,49 @@ struct StopTests {
         #expect(driver.performed.last?.step == .backUp)
     }
 }
+
+/// A run that is left must not leave the database refusing writes until somebody comes back.
+@Suite("Leaving")
+struct LeavingTests {
+    private static let lift = Scripted.Call.clear(.raiseFence)
+
+    @Test(
+        "The fence is taken away with a run that stops under it", arguments: [Step.backUp, .stop])
+    func stops(before step: Step) async throws {
+        let bench = Bench()
+        let driver = Scripted()
+        let runner = bench.runner(driver, pauseBefore: { $0.step == step ? .busy : nil })
+        _ = try await runner.finish(Run(Sample.plan()))
+        #expect(bench.journal.events.last?.type == .paused)
+        #expect(driver.calls.last == Self.lift)
+    }
+
+    @Test func `So it is on the way back, before it is lifted there`() async throws {
+        let bench = Bench()
+        let driver = Scripted { effect, _ throws(Failure) in
+            if effect.step == .backUp { throw .wrong }
+        }
+        let runner = bench.runner(driver, pauseBefore: { $0.step == .liftFence ? .busy : nil })
+        let run = try await runner.finish(Run(Sample.plan()))
+        #expect(run.upgrade.name == .rollingBack)
+        #expect(driver.calls.last == Self.lift)
+    }
+
+    @Test func `So it is where what an earlier run left cannot be ended`() async throws {
+        let bench = Bench()
+        let driver = Scripted(ending: { _ throws(Failure) in throw .busy })
+        _ = try await bench.runner(driver).resume(try Sample.run(openAt: .backUp, bench.time))
+        #expect(driver.calls == [.endLeftovers(Sample.backUp), Self.lift])
+    }
+
+    @Test("Where none stands none is taken away", arguments: [FencePolicy.hold, .none])
+    func leavesNothing(policy: FencePolicy) async throws {
+        let bench = Bench()
+        let driver = Scripted()
+        let runner = bench.runner(
+            driver,
+            pauseBefore: { $0.step == (policy == .hold ? .start : .stop) ? .busy : nil })
+        _ = try await runner.finish(Run(Sample.plan(fence: policy)))
+        #expect(!driver.calls.contains(Self.lift))
+    }
+}

@@ -16,6 +16,12 @@ actor World: Driver {
         var candidate = Extent.absent
         var data = Data.old
         var hasTidied = false
+
+        /// Whether anything half done is left.
+        var isTorn: Bool {
+            ([image, fence, service, candidate] + backups.values).contains(.half)
+                || ![.old, .migrated].contains(data)
+        }
     }
 
     private(set) var state = State()
@@ -148,12 +154,5 @@ extension World {
             return state.service == .done && state.data == .old
                 ? nil : "the old version is not back"
         }
-    }
-
-    /// Whether anything half done is left.
-    var isTorn: Bool {
-        let extents = [state.image, state.fence, state.service, state.candidate]
-        return (extents + state.backups.values).contains(.half)
-            || ![.old, .migrated].contains(state.data)
     }
 }

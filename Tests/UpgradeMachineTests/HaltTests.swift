@@ -187,15 +187,3 @@ struct HaltTests {
         #expect(course.run.outageBegan == nil)
     }
 }
-
-extension Upgrade {
-    /// The fence as the state holds it; none where a state has none.
-    var fence: Fence? {
-        switch self {
-        case .pulled(let state): state.fence
-        case .backedUp(let state): state.pulled.fence
-        case .stopped(let state): state.fence
-        default: nil
-        }
-    }
-}

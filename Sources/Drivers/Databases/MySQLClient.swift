@@ -4,6 +4,7 @@ internal import UpgradeMachine
 struct MySQLClient: Sendable {
     let settings: MySQLDatabase
     let tools: any MySQLTools
+    let desk: MySQLDesk
     let password: Secret
     /// Found once; asked for again with the next step.
     let program: String
@@ -17,15 +18,16 @@ struct MySQLClient: Sendable {
     private static let dumpPrograms = ["mariadb-dump", "mysqldump"]
 
     init(
-        settings: MySQLDatabase, tools: any MySQLTools, password: Secret, tag: StepTag?,
-        limit: Duration
+        settings: MySQLDatabase, tools: any MySQLTools, desk: MySQLDesk, password: Secret,
+        tag: StepTag?, limit: Duration
     ) async throws(Failure) {
         self.settings = settings
         self.tools = tools
+        self.desk = desk
         self.password = password
         self.tag = tag
         self.limit = limit
-        program = try await tools.locate(Self.programs)
+        program = try await desk.locate(Self.programs, with: tools)
     }
 
     // MARK: Calls
@@ -45,7 +47,7 @@ struct MySQLClient: Sendable {
     }
 
     func dumpTool() async throws(Failure) -> MySQLDumpTool {
-        let path = try await tools.locate(Self.dumpPrograms)
+        let path = try await desk.locate(Self.dumpPrograms, with: tools)
         let line = MySQLOutput(limitInBytes: 4096)
         let call = MySQLCall(
             program: path, options: ["--version"], password: Secret(""), tag: tag,
@@ -81,7 +83,7 @@ struct MySQLClient: Sendable {
 
     // MARK: Questions
 
-    /// Executes statements in a session of their own and answers all of their rows.
+    /// Executes statements that may be executed twice, and answers all of their rows.
     ///
     /// - Parameters:
     ///   - action: What they are for, as in `read the server's settings`.
@@ -90,13 +92,19 @@ struct MySQLClient: Sendable {
         _ statements: String, for action: String, inSchema: Bool = true,
         within limit: Duration = questionLimit
     ) async throws(Failure) -> [[String]] {
+        if limit <= Self.questionLimit {
+            let use = inSchema ? "USE \(MySQLText.identifier(settings.schema));\n" : ""
+            let question = use + MySQLText.preamble + statements
+            if let rows = await desk.ask(question, of: self, within: min(limit, self.limit)) {
+                return rows
+            }
+        }
         let answer = MySQLAnswer()
         var call = call(schema: inSchema ? settings.schema : nil)
         call.limit = min(limit, self.limit)
         let unread = MySQLInput(Array((MySQLText.preamble + statements).utf8))
-        let ending = try await tools.run(call, pull: { unread.take(into: $0) }) {
-            try answer.take($0)
-        }
+        let ending = try await tools.run(
+            call, pull: { unread.take(into: $0) }, sink: { try answer.take($0) })
         guard ending.isSuccess else {
             throw .mysql(
                 "\(action) (schema \(settings.schema), \(tools.place))",
@@ -131,7 +139,7 @@ struct MySQLClient: Sendable {
             guard let id = rows.first?.first.flatMap({ UInt64($0) }), id != 0 else { return }
             do throws(Failure) {
                 _ = try await ask("KILL \(id);\n", for: "end session \(id)", inSchema: false)
-            } catch where error.message.contains("1094") {
+            } catch  where error.message.contains("1094") {
                 // It has gone between the look and the act.
             }
             guard clock.now < deadline else {

@@ -30,7 +30,7 @@ extension MySQLDriver {
             let before = try await position(client, dialect)
             let tool = try await dump(client, dialect, into: writer, context)
             if isFenced { try await requireFence() }
-            let content = try await client.content(dialect)
+            let content = try await content(client, dialect)
             var after = before
             // Without a fence what is written after this may be in the dump or not.
             if isFenced || step == .saveData { after = try await position(client, dialect) }

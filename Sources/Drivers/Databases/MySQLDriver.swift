@@ -17,6 +17,7 @@ public struct MySQLDriver: DatabaseDriver {
     private let engine: DockerEngine?
     private let resolve: Resolver
     let fence = MySQLFence()
+    private let desk = MySQLDesk()
 
     /// - Parameter engine: Needed where the settings name a container.
     public init(
@@ -137,8 +138,8 @@ public struct MySQLDriver: DatabaseDriver {
         let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
         do throws(Failure) {
             let client = try await MySQLClient(
-                settings: settings, tools: try tools(redaction), password: password, tag: tag,
-                limit: (limit ?? context.plan.limits.backUp).duration)
+                settings: settings, tools: try tools(redaction), desk: desk, password: password,
+                tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
             return try await work(client)
         } catch {
             throw redaction(error)
@@ -167,10 +168,22 @@ public struct MySQLDriver: DatabaseDriver {
     }
 
     /// By the binary log where there is one, by the content where not.
-    func position(_ client: MySQLClient, _ dialect: MySQLDialect) async throws(Failure) -> Position {
+    func position(_ client: MySQLClient, _ dialect: MySQLDialect) async throws(Failure) -> Position
+    {
         if let position = try await client.binaryLogPosition(dialect) { return position }
-        let content = try await client.content(dialect)
+        let content = try await content(client, dialect)
         return Position("content:\(content.fingerprint(isExact: true).digest)")
+    }
+
+    /// What the schema holds; while this process's fence stands, what it held when it was read.
+    func content(
+        _ client: MySQLClient, _ dialect: MySQLDialect
+    ) async throws(Failure) -> MySQLContent {
+        let held = try await fence.content { () throws(Failure) in
+            try await client.content(dialect)
+        }
+        if let held { return held }
+        return try await client.content(dialect)
     }
 }
 

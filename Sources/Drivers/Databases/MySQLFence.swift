@@ -14,6 +14,7 @@ actor MySQLFence {
 
     private var session: MySQLSession?
     private var keepAlive: Task<Void, Never>?
+    private var heldContent: MySQLContent?
     private var lock = ""
 
     /// Whether this process's session is there, answers, and is the one that has the lock.
@@ -53,6 +54,20 @@ actor MySQLFence {
         }
     }
 
+    /// What the schema holds, read once: while the fence stands, nothing can change it.
+    ///
+    /// - Returns: None where the fence does not stand, or did not while it was read.
+    func content(
+        reading read: () async throws(Failure) -> MySQLContent
+    ) async throws(Failure) -> MySQLContent? {
+        guard await isUp() else { return nil }
+        if let heldContent { return heldContent }
+        let content = try await read()
+        guard await isUp() else { return nil }
+        heldContent = content
+        return content
+    }
+
     private func take(
         _ session: MySQLSession, _ client: MySQLClient, _ dialect: MySQLDialect
     ) async throws(Failure) {
@@ -72,7 +87,7 @@ actor MySQLFence {
             _ = try await session.ask(
                 "FLUSH LOCAL TABLES WITH READ LOCK;",
                 within: .seconds(Self.lockWaitInSeconds) + Self.answerLimit)
-        } catch where error.code == MySQLErrorKind.lockTimeout.code {
+        } catch  where error.code == MySQLErrorKind.lockTimeout.code {
             let running = try await client.processes().filter { $0.isRunning(forSeconds: 1) }
             let names = running.prefix(5).map(\.text).joined(separator: "; ")
             throw Failure(
@@ -93,6 +108,7 @@ actor MySQLFence {
         await dropped.close()
         guard session === dropped else { return }
         session = nil
+        heldContent = nil
         keepAlive?.cancel()
         keepAlive = nil
     }
@@ -152,7 +168,7 @@ extension MySQLClient {
         var row: [String]?
         do throws(Failure) {
             row = try await ask(logQuestion, for: "read the position", inSchema: false).first
-        } catch where error.code == MySQLErrorKind.privilegeMissing.code {
+        } catch  where error.code == MySQLErrorKind.privilegeMissing.code {
             // The GTIDs will do; without them the content has to.
         }
         return dialect.position(gtid: gtid, binaryLog: row)

@@ -117,7 +117,9 @@ final class HostConversation: MySQLConversation {
         var rest = bytes[...]
         while !rest.isEmpty {
             try check(stop, deadline)
-            let count = rest.withUnsafeBytes { Glibc.write(channels.input, $0.baseAddress, $0.count) }
+            let count = rest.withUnsafeBytes {
+                Glibc.write(channels.input, $0.baseAddress, $0.count)
+            }
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {

@@ -13,7 +13,7 @@ struct MySQLSurvey: Sendable {
         _ = try await client.dumpTool()
         let inventory = try await client.inventory()
         var findings = Self.findings(inventory, dialect, plan.fence)
-        findings += try await tolerant { () throws(Failure) in try await views() }
+        findings += try await tolerant { () throws(Failure) in try await views(inventory) }
         findings += try await tolerant { () throws(Failure) in try await grants(dialect) }
         findings += try await tolerant { () throws(Failure) in try await sessions() }
         findings += try await tolerant { () throws(Failure) in try await transactions() }
@@ -28,7 +28,7 @@ struct MySQLSurvey: Sendable {
     ) async throws(Failure) -> [String] {
         do throws(Failure) {
             return try await look()
-        } catch where error.code == MySQLErrorKind.privilegeMissing.code {
+        } catch  where error.code == MySQLErrorKind.privilegeMissing.code {
             return ["could not look: \(error.message)"]
         }
     }
@@ -76,17 +76,16 @@ struct MySQLSurvey: Sendable {
 
     // MARK: What is asked
 
-    private func views() async throws(Failure) -> [String] {
+    private func views(_ inventory: MySQLInventory) async throws(Failure) -> [String] {
+        let views = inventory.definitions.filter { $0.kind == "VIEW" }
+        guard !views.isEmpty else { return [] }
+        let list = views.map { MySQLText.identifier($0.name) }.joined(separator: ", ")
         let rows = try await client.ask(
-            """
-            SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()
-              AND TABLE_TYPE = 'VIEW' AND TABLE_COMMENT LIKE '%references invalid%';
-
-            """, for: "look for broken views")
-        return rows.isEmpty
-            ? []
-            : ["these views refer to what is not there, and a dump fails on them: "
-                + Self.names(rows.compactMap(\.first))]
+            "CHECK TABLE \(list);\n", for: "look for broken views", within: client.limit)
+        // Table, operation, kind of message, message.
+        let broken = Set(rows.filter { $0.count == 4 && $0[2] == "Error" }.map { $0[0] })
+        guard !broken.isEmpty else { return [] }
+        return ["a dump fails on these views, which cannot be used: \(Self.names(broken.sorted()))"]
     }
 
     private func grants(_ dialect: MySQLDialect) async throws(Failure) -> [String] {
@@ -145,7 +144,8 @@ struct MySQLSurvey: Sendable {
             findings.append("replicas are attached: a restore is replicated to them")
         }
         if processes.contains(where: \.isReplication) {
-            findings.append("the server is a replica: its replication writes beside the application")
+            findings.append(
+                "the server is a replica: its replication writes beside the application")
         }
         return findings
     }

@@ -125,6 +125,8 @@ actor MySQLSession {
             action, standardError: conversation.standardErrorText, ending: "ended its session")
     }
 
+    deinit { conversation.close() }
+
     func close() {
         hasEnded = true
         conversation.close()

@@ -7,8 +7,8 @@ struct Ambush: Sendable, CustomTestStringConvertible {
     enum Sign: Sendable {
         /// The engine has just done this to the container (or image) that the test names.
         case engine(action: String, of: @Sendable (EngineEvents.Event, Stack) -> Bool)
-        /// So much of the backup is written.
-        case bytesOfBackup(Int)
+        /// So much of a backup with such a name is written.
+        case bytes(Int, of: String)
         /// The database server answers `1` to this question.
         case answer(to: String)
         /// The intent itself, for a step that is long after it.
@@ -72,11 +72,11 @@ struct Ambush: Sendable, CustomTestStringConvertible {
                 if event.action.hasPrefix(action), isMeant(event, instance.stack) { return true }
             }
             return false
-        case .bytesOfBackup(let size):
+        case .bytes(let size, let name):
             usleep(500)
             return try instance.files(in: instance.backups).contains { file in
                 var status = stat()
-                return file.hasSuffix(".partial")
+                return file.contains(name) && file.hasSuffix(".partial")
                     && stat("\(instance.backups)/\(file)", &status) == 0
                     && status.st_size >= size
             }

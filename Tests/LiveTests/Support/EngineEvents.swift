@@ -12,19 +12,32 @@ final class EngineEvents: Sendable {
         let action: String
         /// The container's name, or the image's.
         let name: String
+        let containerID: String
         let isCandidate: Bool
         let nanoseconds: Int64
     }
 
     private struct Message: Decodable {
-        struct Actor: Decodable {
-            let ID: String
-            let Attributes: [String: String]?
+        struct Subject: Decodable {
+            let id: String
+            let attributes: [String: String]?
+
+            enum CodingKeys: String, CodingKey {
+                case id = "ID"
+                case attributes = "Attributes"
+            }
         }
-        let `Type`: String
-        let Action: String
-        let Actor: Actor
-        let timeNano: Int64
+        let kind: String
+        let action: String
+        let subject: Subject
+        let nanoseconds: Int64
+
+        enum CodingKeys: String, CodingKey {
+            case kind = "Type"
+            case action = "Action"
+            case subject = "Actor"
+            case nanoseconds = "timeNano"
+        }
     }
 
     private let connection: Connection
@@ -48,15 +61,13 @@ final class EngineEvents: Sendable {
     private func take(_ line: Data, about part: String) {
         // The answer's header has lines that are no events.
         guard let message = try? JSONDecoder().decode(Message.self, from: line) else { return }
-        let attributes = message.Actor.Attributes ?? [:]
-        let name = attributes["name"] ?? ""
-        let isOurs: Bool =
-            name.hasPrefix(part)
-            || (message.Type == "image" && message.Actor.ID.contains(part))
-        guard isOurs else { return }
+        let attributes = message.subject.attributes ?? [:]
+        let isImage = message.kind == "image"
+        let name = isImage ? message.subject.id : attributes["name"] ?? ""
+        guard isImage ? name.contains(part) : name.hasPrefix(part) else { return }
         let event = Event(
-            action: message.Action, name: message.Type == "image" ? message.Actor.ID : name,
-            isCandidate: attributes["io.pawl.upgrade"] != nil, nanoseconds: message.timeNano)
+            action: message.action, name: name, containerID: message.subject.id,
+            isCandidate: attributes["io.pawl.upgrade"] != nil, nanoseconds: message.nanoseconds)
         events.withLock { $0.append(event) }
         arrival.lock()
         arrival.broadcast()

@@ -1,21 +1,24 @@
 import Foundation
 import Testing
 
-/// A repository of one test's own in the testbed's registry, with releases that nobody else has.
+/// A repository of one stack's own in the testbed's registry, with releases that nobody else has.
 final class PrivateRepository: Sendable {
     private let name: String
     /// Without a tag, at the registry that asks for credentials.
     let image: String
     private let open: String
 
-    private init() throws {
-        name = "live-\(String(UInt32.random(in: 0...UInt32.max), radix: 16))/noticeboard"
+    private init(_ stack: Stack) throws {
+        name = "\(stack.name)/releases"
         image = "\(try Testbed.required("REGISTRY"))/\(name)"
         open = "\(try Testbed.required("OPEN_REGISTRY"))/\(name)"
     }
 
-    static func running(_ body: (PrivateRepository) async throws -> Void) async throws {
-        let repository = try PrivateRepository()
+    /// Gives a test its repository, and takes the images away, however the test ends.
+    static func running(
+        for stack: Stack, _ body: (PrivateRepository) async throws -> Void
+    ) async throws {
+        let repository = try PrivateRepository(stack)
         let result: Result<Void, any Error>
         do {
             result = .success(try await body(repository))

@@ -103,12 +103,18 @@ extension Stack {
     }
 
     /// Schema and every row as text: tables, views, triggers, routines and events.
-    func dump(_ tables: String...) async throws -> String {
+    func dump() async throws -> String {
+        try await dump("--routines", "--events", "--triggers", "noticeboard")
+    }
+
+    /// A table and every row of it as text.
+    func dump(table: String) async throws -> String { try await dump("noticeboard", table) }
+
+    private func dump(_ words: String...) async throws -> String {
         try await Testbed.docker(
             "exec", "--env", "MYSQL_PWD", database, "mariadb-dump", "--user=root",
             "--skip-dump-date", "--skip-extended-insert", "--order-by-primary", "--hex-blob",
-            "--routines", "--events", "--triggers", "noticeboard", arguments: tables,
-            environment: ["MYSQL_PWD": rootPassword])
+            arguments: words, environment: ["MYSQL_PWD": rootPassword])
     }
 
     /// What every release must keep, whatever its schema.

@@ -1,0 +1,83 @@
+import Foundation
+import Glibc
+import Testing
+
+/// SIGKILL at every step boundary; `pawl resume` has to bring each upgrade to its right end.
+@Suite(.serialized, .enabled(if: hasPython, "the sample application is in Python"))
+struct KillTests {
+    /// Where Pawl is killed: in the intent's very moment, or with its work done and not recorded.
+    enum Point: String, CaseIterable, CustomTestStringConvertible {
+        case before, behind
+
+        var delay: useconds_t { self == .before ? 0 : 300_000 }
+        var testDescription: String { "\(rawValue) the work" }
+    }
+
+    static let wayForward = [
+        "pull", "raiseFence", "backUp", "stop", "liftFence", "start", "verify", "tidy",
+    ]
+    static let wayBack = [
+        "removeCandidate", "saveData", "restoreData", "startPrevious", "verifyPrevious",
+    ]
+
+    @Test(arguments: wayForward, Point.allCases) func forward(
+        _ step: String, _ point: Point
+    ) throws {
+        let world = try Installation()
+        let before = try world.dump()
+        try kill(world, upgradingTo: "2.0.0", at: step, point)
+
+        let end = try world.pawl("resume")
+        // A start that has or may have touched the data is adopted or rolled back.
+        let expected: Set<Int32> = step == "start" ? [0, 10] : [0]
+        #expect(expected.contains(end.code), "\(end.errors)")
+        #expect(try world.servingVersion() == (end.code == 0 ? "2.0.0" : "1.0.0"))
+        if end.code == 10 { #expect(try world.dump() == before) }
+        try expectTheLogIsSound(world, end.code)
+    }
+
+    @Test(arguments: wayBack, Point.allCases) func back(_ step: String, _ point: Point) throws {
+        let world = try Installation()
+        let before = try world.dump()
+        try kill(world, upgradingTo: "2.0.1", at: step, point)
+
+        let end = try world.pawl("resume")
+        #expect(end.code == 10, "\(end.errors)")
+        #expect(try world.servingVersion() == "1.0.0")
+        #expect(try world.dump() == before)
+        try expectTheLogIsSound(world, end.code)
+    }
+
+    private func kill(
+        _ world: Installation, upgradingTo version: String, at step: String, _ point: Point
+    ) throws {
+        // Makes the log, for the watch to be there first.
+        #expect(try world.pawl("upgrade", "9.9.9").code == 12)
+        let watch = try LogWatch(world.path("state/pawl.sqlite"))
+        let child = try world.begin("upgrade", version)
+        try watch.atIntent(of: step, from: child) {
+            usleep(point.delay)
+            child.signal(SIGSTOP)
+            child.signal(SIGKILL)
+        }
+        let killed = try child.end()
+        #expect(killed.wasKilled)
+
+        let status = try world.pawl("status", "--json")
+        #expect(status.code == 0, "\(status.errors)")
+        let upgrades = try #require(try status.document()["upgrades"] as? [[String: Any]])
+        #expect(upgrades.count == 1)
+        #expect(upgrades.first?["openStep"] as? String == step)
+        #expect(upgrades.first?["heldBy"] == nil)
+    }
+
+    private func expectTheLogIsSound(_ world: Installation, _ code: Int32) throws {
+        let watch = try LogWatch(world.path("state/pawl.sqlite"))
+        let events = try watch.count()
+        #expect(try world.pawl("resume").code == code)
+        #expect(try watch.count() == events, "resuming an end appends nothing")
+        let replay = try world.pawl("replay", "--json")
+        #expect(replay.code == 0, "\(replay.errors)")
+        #expect(try replay.document()["events"] as? Int == events)
+    }
+}
