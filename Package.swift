@@ -91,7 +91,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LiveTests",
-            dependencies: ["Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests"],
+            dependencies: [
+                "pawl", "Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", grdb,
+            ],
             swiftSettings: strict),
         // Runs the program that is built beside it.
         .testTarget(

@@ -18,7 +18,8 @@ extension UpgradeTests {
                 testDescription: "a wrong registry password", words: ["registry", "password"],
                 arrange: { $0.registryPasswordFile = try $1.secret("wrong") }),
             Fault(
-                testDescription: "an unknown version", version: "9.9.9", words: ["has no 9.9.9", "spelling"],
+                testDescription: "an unknown version", version: "9.9.9",
+                words: ["has no 9.9.9", "spelling"],
                 arrange: { _, _ in }),
             Fault(
                 testDescription: "a wrong database password",

@@ -53,8 +53,6 @@ final class Child {
             posix_spawn_file_actions_addopen(
                 &actions, descriptor, "\(outputs.path)/\(name)", O_WRONLY | O_CREAT, 0o600)
         }
-        posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1)
-        posix_spawn_file_actions_addchdir_np(&actions, workingDirectory)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -67,12 +65,14 @@ final class Child {
         posix_spawnattr_setflags(
             &attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        // The shell changes the directory and becomes the program.
+        let line = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, workingDirectory] + arguments
+        var words: [UnsafeMutablePointer<CChar>?] = line.map { strdup($0) } + [nil]
         var variables: [UnsafeMutablePointer<CChar>?] =
             environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
         defer { for word in words + variables { free(word) } }
         var pid: pid_t = 0
-        let error = posix_spawn(&pid, arguments[0], &actions, &attributes, &words, &variables)
+        let error = posix_spawn(&pid, "/bin/sh", &actions, &attributes, &words, &variables)
         guard error == 0 else {
             throw Unexpected("\(arguments): \(String(cString: strerror(error)))")
         }
