@@ -49,12 +49,12 @@ extension Timeline {
         switch occurrence {
         case .step(let step):
             let head = prefix(step.began, clock, step.beganSequence)
-            let took = step.duration.map { Self.padded(left: $0.brief, 8) } ?? "        "
+            let took = step.duration.map { Self.padded(left: $0.brief, 11) } ?? Self.padded("", 11)
             let attempts = step.failedAttempts.map { "\n\(Self.indent)a try failed: \($0.message)" }
             return "\(head)\(took)  \(Self.padded(step.effect.step.rawValue, 15)) "
                 + Self.words(for: step) + attempts.joined()
         case .mark(let mark):
-            return prefix(mark.moment, clock, mark.sequence) + "          "
+            return prefix(mark.moment, clock, mark.sequence) + "             "
                 + "\(Self.padded("· " + mark.kind.rawValue, 15)) \(mark.text)"
         }
     }
@@ -66,7 +66,7 @@ extension Timeline {
         return line
     }
 
-    private static let indent = String(repeating: " ", count: 43)
+    private static let indent = String(repeating: " ", count: 46)
 
     private static func words(for step: StepSpan) -> String {
         switch step.outcome {

@@ -62,7 +62,7 @@ import Testing
         try await LiveEngine.withContainer { engine, name in
             await #expect {
                 try await engine.createContainer(
-                    name: name, body: ["Image": .string(try await LiveEngine.image(engine))])
+                    name: name, body: ["Image": .string(try LiveEngine.image())])
             } throws: { if case DockerError.conflict = $0 { true } else { false } }
             await #expect {
                 try await engine.removeContainer(name)

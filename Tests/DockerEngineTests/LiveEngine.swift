@@ -19,11 +19,9 @@ enum LiveEngine {
             password: try password ?? #require(environment["PAWL_TEST_REGISTRY_PASSWORD"]))
     }
 
-    /// An image of the engine that has a shell, looked for by what the test-bed builds.
-    static func image(_ engine: DockerEngine) async throws -> String {
-        let images = try await engine.listImages()
-        let names = images.flatMap(\.repoTags).sorted()
-        return try #require(names.first { $0.contains("toyapp") || $0.contains("pybase") })
+    /// An image of the engine that has a shell.
+    static func image() throws -> String {
+        try #require(ProcessInfo.processInfo.environment["PAWL_TEST_MARIADB_IMAGE"])
     }
 
     /// Makes a container that sleeps, and removes it at the end, however the body ends.
@@ -36,7 +34,7 @@ enum LiveEngine {
         let created = try await engine.createContainer(
             name: name,
             body: [
-                "Image": .string(try await image(engine)), "Cmd": JSONValue(command),
+                "Image": .string(try image()), "Cmd": JSONValue(command),
                 "Entrypoint": [], "Tty": .bool(terminal),
                 "Labels": ["pawl.test": .string(name)],
                 "HostConfig": ["NetworkMode": "none", "RestartPolicy": ["Name": "always"]],

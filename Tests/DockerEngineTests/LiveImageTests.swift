@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.needsRegistry, .timeLimit(.minutes(2)), .serialized) struct LiveImageTests {
     private func repository() throws -> String {
-        "\(try #require(LiveEngine.registry))/acme/toyapp"
+        "\(try #require(LiveEngine.registry))/noticeboard"
     }
 
     @Test("pulled with the right password, by tag and by digest")
@@ -65,7 +65,7 @@ import Testing
     @Test("tagged, found by its name, untagged")
     func tagged() async throws {
         let engine = try LiveEngine.engine()
-        let image = try await engine.inspectImage(try await LiveEngine.image(engine))
+        let image = try await engine.inspectImage(try LiveEngine.image())
         try await engine.tagImage(image.id, repository: "engine-test/tagged", tag: "a_1.b-2")
         let found = try await engine.listImages(filters: ["reference": ["engine-test/tagged"]])
         #expect(found.map(\.id) == [image.id])

@@ -19,8 +19,8 @@ struct UpgradeKillTests {
             "stop", .engine(action: "rename") { $0.name.hasPrefix("\($1.web).pawl-") },
             "the container is parked"),
         Ambush(
-            "liftFence", .engine(action: "exec_start") { $0.name == $1.database },
-            "the server is asked"),
+            "liftFence", .engine(action: "exec_create") { $0.name == $1.database },
+            "the server is about to be asked"),
         Ambush(
             "start", .engine(action: "create") { event, _ in event.isCandidate },
             "the candidate is made"),

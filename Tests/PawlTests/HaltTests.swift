@@ -44,7 +44,7 @@ struct HaltTests {
         try world.shell(
             """
             rm deny; rm current; ln -s releases/1.0.0 current; cd current
-            NOTICEBOARD_HOME=../../data PORT=\(world.port) bin/start
+            NOTICEBOARD_HOME=\(world.path("data")) PORT=\(world.port) bin/start
             """)
         let end = try world.pawl(
             "settle", "startPrevious", "--as", "done", "--reason", "started by hand")

@@ -165,7 +165,8 @@ final class LogWatch {
     init(_ path: String) throws {
         var configuration = Configuration()
         configuration.readonly = true
-        configuration.busyMode = .timeout(10)
+        // SQLite's own patience would sleep for longer than some steps take.
+        configuration.busyMode = .callback { _ in true }
         queue = try DatabaseQueue(path: path, configuration: configuration)
     }
 
@@ -177,11 +178,15 @@ final class LogWatch {
     /// - Throws: Where another intent was seen behind it first, or none came.
     func atIntent(of step: String, from child: Child, _ body: () throws -> Void) throws {
         let wanted = "\"effect\":{\"\(step)\""
+        var last = 0
         let deadline = ContinuousClock.now + .seconds(30)
         var isDone = false
         while !isDone {
             guard ContinuousClock.now < deadline else { throw Unexpected("no intent of \(step)") }
             try queue.read { database in
+                let newest = try Int.fetchOne(database, sql: "SELECT max(seq) FROM event") ?? 0
+                guard newest != last else { return }
+                last = newest
                 let rows = try Row.fetchAll(
                     database,
                     sql: """

@@ -104,7 +104,7 @@ struct UpgradeTests {
             """)
         let end = try world.pawl("upgrade", "2.0.0", "--archive", "bad.tgz")
         #expect(end.code == 10)
-        #expect(end.output.contains("bad.tgz cannot be unpacked: tar exited with 2"))
+        #expect(end.output.contains("bad.tgz cannot be unpacked"))
         #expect(end.output.contains("Service:     1.0.0 was not touched"))
         #expect(try world.dump() == before)
         #expect(try world.shell("ls releases") == "1.0.0\n")

@@ -10,7 +10,7 @@ actor MySQLFence {
     private static let lockWaitInSeconds = 10
     private static let silenceLimitInSeconds = 30
     private static let keepAliveEvery = Duration.seconds(5)
-    private static let answerLimit = Duration.seconds(10)
+    private static let answerLimit = Duration.seconds(20)
 
     private var session: MySQLSession?
     private var keepAlive: Task<Void, Never>?

@@ -9,7 +9,7 @@ struct Ambush: Sendable, CustomTestStringConvertible {
         case engine(action: String, of: @Sendable (EngineEvents.Event, Stack) -> Bool)
         /// So much of a backup with such a name is written.
         case bytes(Int, of: String)
-        /// The database server answers `1` to this question.
+        /// The database server answers `1` to this question, which is asked within the step.
         case answer(to: String)
         /// The intent itself, for a step that is long after it.
         case intent
@@ -66,12 +66,12 @@ struct Ambush: Sendable, CustomTestStringConvertible {
     ) throws -> Bool {
         switch sign {
         case .engine(let action, let isMeant):
+            // All that has happened by now is one sign, or the newest would be looked at late.
             let events = instance.stack.events.next(after: seen)
-            for event in events {
-                seen += 1
-                if event.action.hasPrefix(action), isMeant(event, instance.stack) { return true }
+            seen += events.count
+            return events.contains {
+                $0.action.hasPrefix(action) && isMeant($0, instance.stack)
             }
-            return false
         case .bytes(let size, let name):
             usleep(500)
             return try instance.files(in: instance.backups).contains { file in
@@ -82,12 +82,17 @@ struct Ambush: Sendable, CustomTestStringConvertible {
             }
         case .answer(let question):
             usleep(500)
+            guard isOpen(instance) else { return false }
             return try session?.ask(question) == "1"
         case .intent:
             usleep(500)
-            // A log that is being written to is asked again.
-            return (try? instance.log.entries())?.openStep == step
+            return isOpen(instance)
         }
+    }
+
+    /// What the log says while Pawl works; one that is being written to is asked again.
+    private func isOpen(_ instance: Pawl) -> Bool {
+        (try? instance.log.entries())?.openStep == step
     }
 
     private func isInStep(_ pawl: Program, _ instance: Pawl) throws -> Bool {
