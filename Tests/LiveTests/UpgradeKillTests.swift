@@ -19,8 +19,9 @@ struct UpgradeKillTests {
             "stop", .engine(action: "rename") { $0.name.hasPrefix("\($1.web).pawl-") },
             "the container is parked"),
         Ambush(
-            "liftFence", .engine(action: "exec_create") { $0.name == $1.database },
-            "the server is about to be asked"),
+            "liftFence", .answer(to: "SELECT NOT @@GLOBAL.read_only"),
+            "the server takes writes again"),
+        Ambush("liftFence", .intent, "the proof is being made"),
         Ambush(
             "start", .engine(action: "create") { event, _ in event.isCandidate },
             "the candidate is made"),
@@ -53,7 +54,7 @@ struct UpgradeKillTests {
                 let ballast = try await stack.dump(table: "ballast")
                 let old = try #require(try await stack.container(stack.web))
 
-                try await kill(pawl, upgradingTo: "2.1.0", at: ambush)
+                try await kill(pawl, ["upgrade", "2.1.0"], at: ambush)
                 try await pawl.run("resume", ends: 0)
 
                 #expect(try await stack.version() == "2.1.0")
@@ -71,6 +72,31 @@ struct UpgradeKillTests {
                 try await expectVerified(stack, pawl, keeping: old)
             }
         }
+    }
+
+    @Test(.timeLimit(.minutes(4)))
+    func `So does one whose resumes are killed as well`() async throws {
+        try await Stack.running(slowly: 5) { stack in
+            let pawl = try Pawl(stack)
+            try await stack.addBallast()
+            let notices = try await stack.notices(schema: 1)
+            let old = try #require(try await stack.container(stack.web))
+            try await kill(pawl, ["upgrade", "2.1.0"], at: Self.place("backUp"))
+            try await kill(pawl, ["resume"], at: Self.place("stop"))
+            try await kill(pawl, ["resume"], at: Self.place("start"))
+            try await kill(pawl, ["resume"], at: Self.place("verify"))
+            try await pawl.run("resume", ends: 0)
+
+            #expect(try await stack.notices(schema: 2) == notices)
+            try expectOnce(["backUp", "stop", "liftFence", "start", "verify"], pawl, resumes: 4)
+            #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
+            #expect(try pawl.finishedBackups().count == 1)
+            try await expectVerified(stack, pawl, keeping: old)
+        }
+    }
+
+    private static func place(_ step: String) throws -> Ambush {
+        try #require(places.last { $0.step == step })
     }
 }
 
@@ -105,7 +131,7 @@ struct UpgradeRollbackKillTests {
             let dump = try await stack.dump()
             let old = try #require(try await stack.container(stack.web))
 
-            try await kill(pawl, upgradingTo: "2.0.1", at: ambush) {
+            try await kill(pawl, ["upgrade", "2.0.1"], at: ambush) {
                 guard ambush.step == "restoreData", case .intent = ambush.sign else { return }
                 let objects = try await stack.objects()
                 #expect(objects.contains("audit_trail"), "nothing is replaced yet")
@@ -126,12 +152,12 @@ struct UpgradeRollbackKillTests {
     }
 }
 
-/// Kills an upgrade at the sign, once its log says that it is within the step.
+/// Kills a command at the sign, once its log says that it is within the step.
 private func kill(
-    _ pawl: Pawl, upgradingTo version: String, at ambush: Ambush,
+    _ pawl: Pawl, _ words: [String], at ambush: Ambush,
     whileStopped look: () async throws -> Void = {}
 ) async throws {
-    let program = try pawl.start(["upgrade", version], isSlow: true)
+    let program = try pawl.start(words, isSlow: true)
     defer { program.signal(SIGKILL) }
     try await ambush.catching(program, of: pawl)
     try await look()
@@ -141,12 +167,12 @@ private func kill(
 }
 
 /// Each step has one outcome, the take-over is on record, and the log is as it was written.
-private func expectOnce(_ steps: [String], _ pawl: Pawl) throws {
+private func expectOnce(_ steps: [String], _ pawl: Pawl, resumes: Int = 1) throws {
     let entries = try pawl.log.entries()
     for step in steps {
         #expect(entries.outcomes(of: step).count == 1, "\(step) in \(entries.story)")
     }
-    #expect(entries.count { $0.type == "resumed" } == 1)
+    #expect(entries.count { $0.type == "resumed" } == resumes)
 }
 
 extension EngineEvents.Event {

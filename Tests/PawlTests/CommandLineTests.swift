@@ -93,12 +93,6 @@ struct CommandLineTests {
             try String(contentsOfFile: "\(scratch.path)/pawl.sqlite", encoding: .utf8) == "hello")
     }
 
-    @Test(.enabled(if: geteuid() != 0, "root may write everywhere"))
-    func aStateDirectoryThatCannotBeMade() throws {
-        let end = try Pawl.run(["resume", "--state", "/proc/pawl"])
-        #expect(end.code == 0)
-    }
-
     @Test func closedPipesAndDescriptors() throws {
         #expect(try Pawl.shell("$PAWL --help | head -1 >/dev/null").code == 0)
         #expect(try Pawl.shell("$PAWL status --state /nowhere >&- 2>&- <&-").code == 0)

@@ -34,9 +34,8 @@ struct UpgradeTests {
 
     private func killInTheMigration(_ world: Installation) throws {
         let child = try world.begin("upgrade", "2.1.0", "--reason", "slice")
-        try LogWatch(world.path("state/pawl.sqlite")).atIntent(of: "verify", from: child) {
-            child.signal(SIGKILL)
-        }
+        try world.waitForLog("Indexing notices for search")
+        child.signal(SIGKILL)
         #expect(try child.end().wasKilled)
         let status = try world.pawl("status")
         #expect(status.output.contains("Service:     AWAY since"))
@@ -78,6 +77,14 @@ struct UpgradeTests {
         #expect(end.code == 10, "\(end.errors)")
         #expect(end.output.contains("because the outage budget of 2 s is spent"))
         #expect(try world.dump() == before)
+    }
+
+    @Test func aStateDirectoryThatCannotBeMade() throws {
+        let world = try Installation()
+        let end = try world.pawl("upgrade", "2.0.0", "--state", "/dev/null/state")
+        #expect(end.code == 12)
+        #expect(end.errors.contains("the state directory /dev/null/state cannot be made: Not a"))
+        #expect(try world.servingVersion() == "1.0.0")
     }
 
     @Test func progressWithoutATerminalIsShortAndPlain() throws {

@@ -24,14 +24,17 @@ struct Ambush: Sendable, CustomTestStringConvertible {
         testDescription = "\(step): \(place)"
     }
 
-    /// It had passed the step when it was stopped, or ended before it: the test has missed.
+    /// It had passed the step when it was stopped, or ended before it.
     struct Missed: Error, CustomStringConvertible {
         let description: String
     }
 
     private static let limit = Duration.seconds(120)
 
-    /// Waits for the sign, stops the process there, and sees in the log that it is in the step.
+    /// Waits until the step is begun, then lets the process go on bit by bit until the sign is
+    /// there, and leaves it stopped; the log says that it is still within the step.
+    ///
+    /// Bit by bit, because some effects are followed by their outcome within a millisecond.
     ///
     /// - Throws: ``Missed``
     func catching(_ pawl: Program, of instance: Pawl) async throws {
@@ -47,33 +50,57 @@ struct Ambush: Sendable, CustomTestStringConvertible {
         for pawl: Program, of instance: Pawl, _ session: DatabaseSession?
     ) throws {
         let deadline = ContinuousClock.now + Self.limit
-        var seen = 0
-        while ContinuousClock.now < deadline {
-            guard !pawl.hasEnded else {
-                throw Missed(description: "it ended before \(step): \(pawl.errors)")
-            }
-            guard try hasFired(instance, session, &seen) else { continue }
-            try pawl.freeze()
-            if try isInStep(pawl, instance) { return }
-            // An earlier sign of the same kind.
-            pawl.signal(SIGCONT)
+        while try intent(instance) == nil {
+            try requireAlive(pawl, until: deadline)
+            usleep(500)
         }
-        throw Missed(description: "no sign of \(step) within \(Self.limit)")
+        while true {
+            try pawl.freeze()
+            guard let intent = try intent(instance) else { throw missed(instance) }
+            if try hasFired(instance, session, since: intent) { return }
+            pawl.signal(SIGCONT)
+            usleep(500)
+            try requireAlive(pawl, until: deadline)
+        }
+    }
+
+    private func requireAlive(_ pawl: Program, until deadline: ContinuousClock.Instant) throws {
+        guard !pawl.hasEnded else {
+            throw Missed(description: "it ended before \(self): \(pawl.errors)")
+        }
+        guard ContinuousClock.now < deadline else {
+            throw Missed(description: "no sign of \(self) within \(Self.limit)")
+        }
+    }
+
+    private func missed(_ instance: Pawl) -> Missed {
+        let story = (try? instance.log.entries())?.story ?? "its outcome is being recorded"
+        return Missed(description: "\(step) was over when it was stopped: \(story)")
+    }
+
+    /// The step's intent, while it has no outcome; none also while the log is being written to.
+    private func intent(_ instance: Pawl) throws -> PawlLog.Entry? {
+        do {
+            let entries = try instance.log.entries()
+            guard entries.openStep == step else { return nil }
+            return entries.last { $0.type == "began" }
+        } catch is PawlLog.Busy {
+            return nil
+        }
     }
 
     private func hasFired(
-        _ instance: Pawl, _ session: DatabaseSession?, _ seen: inout Int
+        _ instance: Pawl, _ session: DatabaseSession?, since intent: PawlLog.Entry
     ) throws -> Bool {
         switch sign {
         case .engine(let action, let isMeant):
-            // All that has happened by now is one sign, or the newest would be looked at late.
-            let events = instance.stack.events.next(after: seen)
-            seen += events.count
-            return events.contains {
+            // The engine tells of it a little later than it does it.
+            usleep(1000)
+            return instance.stack.events.all.contains {
                 $0.action.hasPrefix(action) && isMeant($0, instance.stack)
+                    && $0.nanoseconds / 1_000_000 >= intent.milliseconds
             }
         case .bytes(let size, let name):
-            usleep(500)
             return try instance.files(in: instance.backups).contains { file in
                 var status = stat()
                 return file.contains(name) && file.hasSuffix(".partial")
@@ -81,33 +108,10 @@ struct Ambush: Sendable, CustomTestStringConvertible {
                     && status.st_size >= size
             }
         case .answer(let question):
-            usleep(500)
-            guard isOpen(instance) else { return false }
             return try session?.ask(question) == "1"
         case .intent:
-            usleep(500)
-            return isOpen(instance)
+            return true
         }
-    }
-
-    /// What the log says while Pawl works; one that is being written to is asked again.
-    private func isOpen(_ instance: Pawl) -> Bool {
-        (try? instance.log.entries())?.openStep == step
-    }
-
-    private func isInStep(_ pawl: Program, _ instance: Pawl) throws -> Bool {
-        let entries: [PawlLog.Entry]
-        do {
-            entries = try instance.log.entries()
-        } catch is PawlLog.Busy {
-            // It was stopped in the middle of an append: let that end.
-            return false
-        }
-        if entries.openStep == step { return true }
-        guard !entries.hasOutcome(of: step) else {
-            throw Missed(description: "\(step) was over when it was stopped: \(entries.story)")
-        }
-        return false
     }
 }
 

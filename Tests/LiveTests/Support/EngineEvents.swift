@@ -42,8 +42,6 @@ final class EngineEvents: Sendable {
 
     private let connection: Connection
     private let events = Mutex<[Event]>([])
-    /// Wakes who waits for the next one; a trigger must not be late.
-    private let arrival = NSCondition()
 
     /// - Parameters:
     ///   - host: As in `unix:///var/run/docker.sock`.
@@ -69,22 +67,9 @@ final class EngineEvents: Sendable {
             action: message.action, name: name, containerID: message.subject.id,
             isCandidate: attributes["io.pawl.upgrade"] != nil, nanoseconds: message.nanoseconds)
         events.withLock { $0.append(event) }
-        arrival.lock()
-        arrival.broadcast()
-        arrival.unlock()
     }
 
     var all: [Event] { events.withLock { $0 } }
-
-    /// The events from `index` on, once there are any or a moment has passed.
-    func next(after index: Int) -> [Event] {
-        arrival.lock()
-        defer { arrival.unlock() }
-        if events.withLock({ $0.count }) <= index {
-            _ = arrival.wait(until: Date(timeIntervalSinceNow: 0.02))
-        }
-        return Array(all.dropFirst(index))
-    }
 }
 
 /// A stream over a local socket, read by one thread and ended by any.

@@ -71,7 +71,7 @@ struct Pawl: Sendable {
     func start(_ words: [String], isSlow: Bool = false) throws -> Program {
         try Data(configuration().utf8).write(to: URL(filePath: stack.path("pawl.yaml")))
         return try Program(
-            (isSlow ? ["nice", "-n", "10"] : []) + [try Testbed.pawl()] + words,
+            (isSlow ? ["nice", "-n", "19"] : []) + [try Testbed.pawl()] + words,
             environment: ["HOME": stack.directory, "LANG": "C.UTF-8"],
             directory: stack.directory)
     }
