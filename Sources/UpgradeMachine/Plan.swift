@@ -90,9 +90,10 @@ public struct Limits: Hashable, Sendable, Codable {
     public func deadline(of step: Step) -> (soft: Seconds, hard: Seconds) {
         switch step {
         case .pull: (pull, pull)
-        case .backUp, .saveData: (backUp, backUp)
+        // Where the database has no log of its writing, its position is a read of all its rows.
+        case .backUp, .saveData, .raiseFence, .liftFence: (backUp, backUp)
         case .restoreData: (restore, restore)
-        case .raiseFence, .liftFence, .stop, .removeCandidate, .tidy: (stop, stop)
+        case .stop, .removeCandidate, .tidy: (stop, stop)
         case .start, .startPrevious: (start, start)
         case .verify, .verifyPrevious: (verify, max(verify, verifyAtMost))
         }

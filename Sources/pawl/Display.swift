@@ -147,7 +147,8 @@ final class Display: Sendable {
 
     private func drawLive(_ text: String, _ state: inout State) {
         guard let step = state.step else { return }
-        let words = Output.harmless("  \(step.doing) … \(Self.clean(text, 400))")
+        let note = Self.withoutTime(Self.clean(text, 400))
+        let words = Output.harmless("  \(step.doing) … \(note)")
         Output.live("\r\u{1B}[2K" + Self.fitting(words, Output.width - 1))
         state.hasLiveLine = true
     }
@@ -175,6 +176,14 @@ extension Display {
         let full = Int(part * 24)
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: 24 - full)
         return "\(bar) \(Int(part * 100)) %  \(brief(bytes: done)) of \(brief(bytes: total))"
+    }
+
+    /// A log line without the time that it begins with: what it says is worth the room.
+    private static func withoutTime(_ text: String) -> Substring {
+        guard text.prefix(5).allSatisfy({ $0.isNumber || $0 == "-" }),
+            let blank = text.firstIndex(of: " ")
+        else { return text[...] }
+        return text[blank...].drop { $0 == " " }
     }
 
     /// One line of what may have been several.

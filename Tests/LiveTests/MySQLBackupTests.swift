@@ -92,7 +92,7 @@ struct MySQLBackupTests {
             if place == .host {
                 let environment = try await server.shell(
                     Self.eachDump(server, #"tr '\0' '\n' <"$d/environ""#))
-                #expect(environment.contains("PAWL_STEP=up-1/saveData"))
+                #expect(environment.contains("PAWL_STEP=\(server.upgrade)/saveData"))
                 #expect(!environment.contains("r00t"))
             }
             gate.open()

@@ -102,8 +102,8 @@ struct MySQLLeftoverTests {
             let saved = try await driver.perform(.saveData(name: "b"), in: context)
             guard case .dataSaved(let backup?) = saved else { throw MySQLShell.Odd() }
             // Of another step, whose tag begins alike.
-            async let other = server.sleeper(tag: "up-1/restoreData2")
-            async let sleeper = server.sleeper(tag: "up-1/restoreData")
+            async let other = server.sleeper(tag: "\(server.upgrade)/restoreData2")
+            async let sleeper = server.sleeper(tag: "\(server.upgrade)/restoreData")
             async let session = server.tryAsRoot(
                 "SELECT GET_LOCK('\(Self.restoreLock)', 1), SLEEP(60);")
             do {
@@ -114,7 +114,7 @@ struct MySQLLeftoverTests {
                 }
                 try await driver.endLeftovers(of: .restoreData(from: backup), in: context)
                 #expect(try await isLocked(server) == "0")
-                #expect(try await sleepers(server) == "up-1/restoreData2")
+                #expect(try await sleepers(server) == "\(server.upgrade)/restoreData2")
             } catch {
                 Issue.record(error)
             }

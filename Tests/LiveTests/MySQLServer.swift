@@ -106,11 +106,14 @@ final class MySQLServer: Sendable {
         let data = directory.path("data")
         try await MySQLShell.run(
             "mariadb-install-db", "--no-defaults", "--user=root", "--datadir=\(data)",
+            // A server that starts removes what others have in the common one.
+            "--tmpdir=\(directory.root)",
             "--auth-root-authentication-method=normal", "--skip-test-db",
             "--innodb-log-file-size=16M")
         let server = MySQLShell.process(
             [
                 "mariadbd", "--no-defaults", "--user=root", "--datadir=\(data)",
+                "--tmpdir=\(directory.root)",
                 "--socket=\(socket)", "--skip-networking", "--pid-file=\(directory.path("pid"))",
                 "--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M",
                 "--log-error=\(directory.path("log.err"))",
@@ -234,6 +237,13 @@ final class MySQLServer: Sendable {
         Self.context(backups: directory.path("backups"), fence: fence, report: report)
     }
 
+    /// One of each test's own: a tag with it is looked for on the whole host.
+    static func upgrade(backups: String) -> String {
+        "up-\(URL(filePath: backups).deletingLastPathComponent().lastPathComponent)"
+    }
+
+    var upgrade: String { Self.upgrade(backups: directory.path("backups")) }
+
     static func context(
         backups: String, fence: FencePolicy = .hold, restore: Seconds = 300,
         report: @escaping @Sendable (UpgradeMachine.Progress) -> Void = { _ in }
@@ -242,7 +252,8 @@ final class MySQLServer: Sendable {
         let runtime = HostRuntime(
             directory: "/nowhere", start: [], stop: [], status: [], logFile: nil)
         let plan = Plan(
-            upgrade: "up-1", instance: "board", current: nothing, candidate: nothing,
+            upgrade: upgrade(backups: backups), instance: "board", current: nothing,
+            candidate: nothing,
             runtime: .host(settings: runtime), database: .none, fence: fence, backups: backups,
             checks: [], steadyFor: 0, limits: Limits(backUp: 300, restore: restore, stop: 60))
         return Context(plan: plan, report: report)

@@ -203,7 +203,7 @@ final class LogWatch {
         let wanted = "\"effect\":{\"\(step)\""
         var last = beginning
         // The watch comes first where both want a processor.
-        setpriority(PRIO_PROCESS, id_t(child.pid), 19)
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(child.pid), 19)
         let deadline = ContinuousClock.now + .seconds(30)
         var isDone = false
         while !isDone {

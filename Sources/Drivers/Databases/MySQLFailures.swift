@@ -114,7 +114,9 @@ enum MySQLErrorKind: Hashable, Sendable, CaseIterable {
             "grant the account what it lacks; `pawl check` lists the privileges that are needed"
         case .schemaMissing: "correct the schema's name in the configuration, or create the schema"
         case .unreachable: "start the database server, or correct its address in the configuration"
-        case .connectionLost: "look into the server's log: it was stopped, or ended the session"
+        case .connectionLost:
+            "look into the server's log: it was stopped, ended the session, or met a row longer than "
+                + "its max_allowed_packet"
         case .tooBusy: "wait until sessions end, or allow the server more connections"
         case .lockTimeout: "find the session that holds the lock (SHOW PROCESSLIST) and let it end"
         case .packetTooLarge: "raise max_allowed_packet on the server"

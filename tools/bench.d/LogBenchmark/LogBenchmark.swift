@@ -146,7 +146,8 @@ private struct InstantWorld: Driver {
                 kept: Kept(parts: [.init(name: "current", id: "1.0.0", keptAs: "1.0.0")]),
                 position: position)
         case .liftFence: return .fenceLifted
-        case .start: return .started(candidate: Served(parts: [.init(name: "current", id: "2.0.0")]))
+        case .start:
+            return .started(candidate: Served(parts: [.init(name: "current", id: "2.0.0")]))
         case .verify:
             return .verified(
                 results: [CheckResult(check: "running", saw: "current runs")],
