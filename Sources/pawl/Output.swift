@@ -75,7 +75,7 @@ enum Output {
     /// Gives descriptors 0 to 2 that are closed something harmless to be.
     ///
     /// Otherwise the next file opened would be one of them, such as a backup, and what is said
-    /// would be written into it. Guarded by `CommandLineTests.closedDescriptors`.
+    /// would be written into it. SQLite guards its own files so; this guards the others.
     static func secureStandardDescriptors() {
         for descriptor in STDIN_FILENO...STDERR_FILENO
         where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {

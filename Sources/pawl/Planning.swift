@@ -213,10 +213,13 @@ struct Preflight {
         return findings
     }
 
+    /// What the smallest backup is given room for, twice.
+    private static let spareInBytes = 2 << 20
+
     /// Room for the backup and for the migrated data that a rollback saves first.
     private func spaceFindings(needed: Int) throws -> [PlanFinding] {
         let free = try BackupStore(plan).freeSpaceInBytes()
-        let wanted = 2 * needed
+        let wanted = 2 * needed + Self.spareInBytes
         guard free < wanted else {
             return [PlanFinding(.note, "backups: \(brief(bytes: free)) free in \(plan.backups)")]
         }

@@ -87,6 +87,16 @@ struct UpgradeTests {
         #expect(try world.servingVersion() == "1.0.0")
     }
 
+    /// What is said goes nowhere, and into no file that was opened instead.
+    @Test func closedDescriptors() throws {
+        let world = try Installation()
+        try world.shell("$PAWL upgrade 2.0.0 <&- >&- 2>&-")
+        let lock = try String(
+            contentsOfFile: world.path("state/locks/noticeboard.lock"), encoding: .utf8)
+        #expect(lock.hasPrefix("{") && lock.hasSuffix("}"))
+        #expect(try world.pawl("replay").code == 0)
+    }
+
     @Test func progressWithoutATerminalIsShortAndPlain() throws {
         let world = try Installation()
         let end = try world.pawl("upgrade", "2.0.0")
