@@ -39,7 +39,7 @@ public enum EventLogError: Error, CustomStringConvertible {
         case .outdated(let instance, let fenceNumber):
             "a newer run has taken \(instance) over; this one (number \(fenceNumber)) is refused"
         case .unknownStream(let stream):
-            "there is no upgrade \(stream) in the log; pawl status lists those there are"
+            "there is no upgrade \(stream) in the log; pawl status --all lists those there are"
         }
     }
 }

@@ -39,8 +39,8 @@ extension Failure {
         Failure(
             code: "registry-unreachable",
             message: "the registry \(host) cannot be reached: \(words)",
-            advice: "check the network, the proxy of the engine's host and the registry itself; "
-                + "without a network use an archive (`pawl upgrade --archive FILE`)")
+            advice: "check the network, the proxy of the engine's host and the registry "
+                + "itself")
     }
 
     static func registryUntrusted(_ host: String, words: String) -> Failure {

@@ -50,13 +50,13 @@ final class PrivateRepository: Sendable {
         try await Testbed.docker("rmi", "\(open):\(version)")
     }
 
-    /// Forgets the manifests; layers of their own stay until the testbed goes.
+    /// Takes the images from this host; what the registry has stays until the testbed is purged.
     private func remove() async throws {
         let images = try await Testbed.docker(
-            "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter",
-            "reference=\(image)")
-        for tag in images.split(separator: "\n").map(String.init) {
-            try await Testbed.docker("rmi", "--force", tag, mayFail: true)
+            "image", "ls", "--quiet", "--no-trunc", "--filter", "reference=\(image)")
+        for id in Set(images.split(separator: "\n").map(String.init)) {
+            // One that a container of the stack still has goes without force with nobody.
+            try await Testbed.docker("rmi", "--force", id, mayFail: true)
         }
     }
 }
