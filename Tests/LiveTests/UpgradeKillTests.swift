@@ -42,35 +42,34 @@ struct UpgradeKillTests {
     @Test(.timeLimit(.minutes(4)), arguments: places)
     func `An upgrade that is killed goes on to its end`(ambush: Ambush) async throws {
         try await Stack.running(slowly: 3) { stack in
-            try await PrivateRepository.running(for: stack) { repository in
-                // Of its own, so that it is not on this host yet.
-                try await repository.publish("2.1.0", patchLevel: 1)
-                var pawl = try Pawl(stack)
-                pawl.image = repository.image
-                pawl.steadyFor = "1s"
-                try await stack.addBallast()
-                if ambush.step == "tidy" { try await stack.addKeptContainers(3) }
-                let notices = try await stack.notices(schema: 1)
-                let ballast = try await stack.dump(table: "ballast")
-                let old = try #require(try await stack.container(stack.web))
+            let repository = try PrivateRepository(of: stack)
+            // Of its own, so that it is not on this host yet.
+            try await repository.publish("2.1.0", patchLevel: 1)
+            var pawl = try Pawl(stack)
+            pawl.image = repository.image
+            pawl.steadyFor = "1s"
+            try await stack.addBallast()
+            if ambush.step == "tidy" { try await stack.addKeptContainers(3) }
+            let notices = try await stack.notices(schema: 1)
+            let ballast = try await stack.dump(table: "ballast")
+            let old = try #require(try await stack.container(stack.web))
 
-                try await kill(pawl, ["upgrade", "2.1.0"], at: ambush)
-                try await pawl.run("resume", ends: 0)
+            try await kill(pawl, ["upgrade", "2.1.0"], at: ambush)
+            try await pawl.run("resume", ends: 0)
 
-                #expect(try await stack.version() == "2.1.0")
-                #expect(try await stack.notices(schema: 2) == notices)
-                expectSame(try await stack.dump(table: "ballast"), ballast)
-                try expectOnce(
-                    [
-                        "pull", "backUp", "stop", "liftFence", "start", "verify", "tidy",
-                    ], pawl)
-                #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
-                #expect(
-                    stack.events.all.count { $0.action == "die" && $0.name == stack.web } == 1,
-                    "the old container was stopped once")
-                #expect(try pawl.finishedBackups().count == 1)
-                try await expectVerified(stack, pawl, keeping: old)
-            }
+            #expect(try await stack.version() == "2.1.0")
+            #expect(try await stack.notices(schema: 2) == notices)
+            expectSame(try await stack.dump(table: "ballast"), ballast)
+            try expectOnce(
+                [
+                    "pull", "backUp", "stop", "liftFence", "start", "verify", "tidy",
+                ], pawl)
+            #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
+            #expect(
+                stack.events.all.count { $0.action == "die" && $0.name == stack.web } == 1,
+                "the old container was stopped once")
+            #expect(try pawl.finishedBackups().count == 1)
+            try await expectVerified(stack, pawl, keeping: old)
         }
     }
 

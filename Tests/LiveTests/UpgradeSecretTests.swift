@@ -13,17 +13,16 @@ extension UpgradeTests {
             try await RegistryAccess.adding(password: key) { user in
                 // The application's container has the board's password in its environment.
                 try await Stack.running(rootPassword: root, boardPassword: board) { stack in
-                    try await PrivateRepository.running(for: stack) { repository in
-                        // So that the registry is asked for more than the digest.
-                        try await repository.publish(version, patchLevel: 1)
-                        var pawl = try Pawl(stack)
-                        pawl.image = repository.image
-                        pawl.registryUser = user
-                        pawl.registryPasswordFile = try stack.secret(key)
-                        let results = try await upgrade(
-                            pawl, to: version, watchedFor: [root, board, key])
-                        try expectNothing(of: [root, board, key], in: results, pawl)
-                    }
+                    let repository = try PrivateRepository(of: stack)
+                    // So that the registry is asked for more than the digest.
+                    try await repository.publish(version, patchLevel: 1)
+                    var pawl = try Pawl(stack)
+                    pawl.image = repository.image
+                    pawl.registryUser = user
+                    pawl.registryPasswordFile = try stack.secret(key)
+                    let results = try await upgrade(
+                        pawl, to: version, watchedFor: [root, board, key])
+                    try expectNothing(of: [root, board, key], in: results, pawl)
                 }
             }
         }

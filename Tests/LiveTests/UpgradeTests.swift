@@ -35,23 +35,22 @@ extension UpgradeTests {
         @Test(.timeLimit(.minutes(4)))
         func `The same version with a new digest is an upgrade`() async throws {
             try await Stack.running { stack in
-                try await PrivateRepository.running(for: stack) { repository in
-                    var pawl = try Pawl(stack)
-                    pawl.image = repository.image
-                    try await repository.publish("2.0.0", patchLevel: 1)
-                    try await pawl.run("upgrade", "2.0.0", ends: 0)
-                    let first = try #require(try await stack.container(stack.web))
-                    let told = try await pawl.run("upgrade", "2.0.0", ends: 0)
-                    #expect(told.text.contains("nothing to do"))
-                    #expect(try await stack.container(stack.web) == first)
+                let repository = try PrivateRepository(of: stack)
+                var pawl = try Pawl(stack)
+                pawl.image = repository.image
+                try await repository.publish("2.0.0", patchLevel: 1)
+                try await pawl.run("upgrade", "2.0.0", ends: 0)
+                let first = try #require(try await stack.container(stack.web))
+                let told = try await pawl.run("upgrade", "2.0.0", ends: 0)
+                #expect(told.text.contains("nothing to do"))
+                #expect(try await stack.container(stack.web) == first)
 
-                    try await repository.publish("2.0.0", patchLevel: 2)
-                    try await pawl.run("upgrade", "2.0.0", ends: 0)
-                    let second = try #require(try await stack.container(stack.web))
-                    #expect(second.id != first.id)
-                    #expect(second.imageID != first.imageID)
-                    try await expectVerified(stack, pawl, keeping: first)
-                }
+                try await repository.publish("2.0.0", patchLevel: 2)
+                try await pawl.run("upgrade", "2.0.0", ends: 0)
+                let second = try #require(try await stack.container(stack.web))
+                #expect(second.id != first.id)
+                #expect(second.imageID != first.imageID)
+                try await expectVerified(stack, pawl, keeping: first)
             }
         }
     }

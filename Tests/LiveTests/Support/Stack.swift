@@ -56,9 +56,23 @@ final class Stack: Sendable {
         } catch {
             result = .failure(error)
         }
-        try await Testbed.testbed(["stack", "down", name])
         try FileManager.default.removeItem(atPath: directory)
-        try result.get()
+        guard case .success = result else {
+            // The test's own failure says more than that of cleaning up after it.
+            try? await takeDown(name)
+            return try result.get()
+        }
+        try await takeDown(name)
+    }
+
+    /// Also the images of its private repository, which no container has any more then.
+    private static func takeDown(_ name: String) async throws {
+        try await Testbed.testbed(["stack", "down", name])
+        let images = try await Testbed.docker(
+            "image", "ls", "--quiet", "--filter", "reference=*/\(name)/*")
+        for id in Set(images.split(separator: "\n").map(String.init)) {
+            try await Testbed.docker("rmi", "--force", id)
+        }
     }
 
     func path(_ file: String) -> String { "\(directory)/\(file)" }
