@@ -45,7 +45,7 @@ struct Examination {
     }
 
     mutating func result() async throws(Failure) -> Result {
-        var rest = pace.firstRest
+        let first = ContinuousClock.now
         while !Task.isCancelled {
             let began = ContinuousClock.now
             try await askAll()
@@ -53,7 +53,8 @@ struct Examination {
             // What was answered while everything was being stopped proves nothing.
             if Task.isCancelled { break }
             // A long log is dear to read: the engine is to have as long a rest from it.
-            var wait = max(rest, min(lookDuration, pace.longestLookRest))
+            var wait = max(
+                pace.rest(after: ended - first), min(lookDuration, pace.longestLookRest))
             switch judgement.verdict(began: began, ended: ended) {
             case .good: return Result(checks: planned, goodFor: goodFor)
             case .hopeless: throw failure(isPermanent: true)
@@ -67,7 +68,6 @@ struct Examination {
             }
             // Stopped in its sleep, it ends the loop.
             try? await Task.sleep(for: wait)
-            rest = min(rest * 2, pace.longestRest)
         }
         throw failure(isPermanent: false)
     }

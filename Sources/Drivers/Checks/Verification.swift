@@ -36,6 +36,11 @@ public struct Verification: Driver {
         var http = HTTPQuestion.deadline
         var command = CommandQuestion.limit
         var search = Pattern.searchLimit
+
+        /// A sixteenth of the time so far: what became good is seen hardly later than it did.
+        func rest(after elapsed: Duration) -> Duration {
+            min(max(elapsed / 16, firstRest), longestRest)
+        }
     }
 
     /// Ends the checks' commands that a dead Pawl left running, found by their tag.
