@@ -9,7 +9,7 @@ public struct StatusText: Sendable {
         var lines = [timeline.headline]
         lines += Self.service(timeline, place)
         lines += Self.data(upgrade)
-        if upgrade.fence.mayStand {
+        if upgrade.fence.mayStand, !timeline.isLeft {
             lines.append("Database:    may refuse writes until the upgrade goes on or back")
         }
         if let advice = upgrade.cause?.advice, advice != Self.nothing {
@@ -31,11 +31,11 @@ public struct StatusText: Sendable {
             case .rolledBack: plan.current.version
             default: nil
             }
-        guard let outage = timeline.outage else {
+        guard let last = timeline.outages.last else {
             return ["Service:     \(serving ?? plan.current.version) was not touched"]
         }
-        guard let duration = outage.duration else {
-            return ["Service:     AWAY since \(place.clock(outage.began.wallMilliseconds))"]
+        guard let duration = timeline.outage else {
+            return ["Service:     AWAY since \(place.clock(last.began.wallMilliseconds))"]
         }
         let serves = serving.map { "\($0) serves; it " } ?? ""
         return ["Service:     \(serves)was away for at most \(duration.brief)"]

@@ -17,8 +17,9 @@ public struct Timeline: Sendable {
     public let ended: Moment
     public let firstSequence: Int
     public let lastSequence: Int
-    /// From the intent to stop until all checks of the release that then served were good.
-    public let outage: Span?
+    /// From the intent to stop until all checks of the release that then served were good; a second
+    /// one where a person went back after that.
+    public let outages: [Span]
     /// While the database refused writes for the upgrade's sake.
     public let fenced: [Span]
 
@@ -65,6 +66,20 @@ public struct Timeline: Sendable {
         public var duration: Duration? { ended?.duration(since: began) }
     }
 
+    /// How long the service was away in all; none while it is away.
+    public var outage: Duration? {
+        outages.reduce(.zero as Duration?) { sum, span in
+            guard let sum, let duration = span.duration else { return nil }
+            return sum + duration
+        }
+    }
+
+    /// Whether the run was left in an orderly way, which lifts the fence.
+    var isLeft: Bool {
+        guard let mark = marks.last, mark.sequence == lastSequence else { return false }
+        return mark.kind == .paused || mark.kind == .halted
+    }
+
     /// - Parameter entries: One stream from its plan on, in order.
     /// - Throws: ``IllegalEvent`` where they are not a possible history.
     /// - Returns: None where there is no plan to begin with.
@@ -86,7 +101,7 @@ public struct Timeline: Sendable {
         ended = last.moment
         firstSequence = first.sequence
         lastSequence = last.sequence
-        outage = folding.outage
+        outages = folding.outages
         fenced = folding.fenced
     }
 }
@@ -96,7 +111,7 @@ private struct Folding {
     var run: Run
     var steps: [Timeline.StepSpan] = []
     var marks: [Timeline.Mark] = []
-    var outage: Timeline.Span?
+    var outages: [Timeline.Span] = []
     var fenced: [Timeline.Span] = []
     private var last: Moment
     /// Once: a halt on the way back that is decided goes on with the same way back.
@@ -156,8 +171,6 @@ private struct Folding {
 
     private mutating func followService(_ entry: LogEntry) {
         switch entry.event {
-        case .began(.stop):
-            outage = .init(began: entry.moment, beganSequence: entry.sequence)
         case .done(.fenceRaised, _):
             endFence(entry)
             fenced.append(.init(began: entry.moment, beganSequence: entry.sequence))
@@ -165,9 +178,12 @@ private struct Folding {
             endFence(entry)
         default: break
         }
-        if run.outageBegan == nil, outage != nil, outage?.ended == nil {
-            outage?.ended = entry.event.answeredAgain(at: entry.moment)
-            outage?.endedSequence = entry.sequence
+        let isAway = outages.last.map { $0.ended == nil } ?? false
+        if run.outageBegan != nil, !isAway {
+            outages.append(.init(began: entry.moment, beganSequence: entry.sequence))
+        } else if run.outageBegan == nil, isAway {
+            outages[outages.count - 1].ended = entry.event.answeredAgain(at: entry.moment)
+            outages[outages.count - 1].endedSequence = entry.sequence
         }
     }
 

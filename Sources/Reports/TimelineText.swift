@@ -118,10 +118,12 @@ extension Timeline {
     }
 
     private var serviceSummary: String {
-        guard let outage else { return "; the service was not touched." }
-        guard let duration = outage.duration else { return "; the service is away." }
-        return "; the service was away for at most \(duration.brief) "
-            + "(#\(outage.beganSequence)–#\(outage.endedSequence ?? 0))."
+        guard !outages.isEmpty else { return "; the service was not touched." }
+        guard outage != nil else { return "; the service is away." }
+        let spans = outages.map { span in
+            "\((span.duration ?? .zero).brief) (#\(span.beganSequence)–#\(span.endedSequence ?? 0))"
+        }
+        return "; the service was away for at most " + spans.joined(separator: ", then for ") + "."
     }
 
     private var dataSummary: [String] {

@@ -70,7 +70,7 @@ public struct UpgradeReport: Sendable, Codable {
         nextStep = (run.open ?? run.upgrade.nextEffect)?.step.rawValue
         decisions = Self.decisions(for: run.upgrade, place)
         backup = run.upgrade.backup?.path
-        outageMilliseconds = timeline.outage?.duration?.wholeMilliseconds
+        outageMilliseconds = timeline.outages.isEmpty ? nil : timeline.outage?.wholeMilliseconds
         heldBy = place.heldBy
         steps = timeline.steps.map(StepReport.init)
         marks = timeline.marks.map {

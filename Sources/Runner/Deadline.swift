@@ -101,8 +101,7 @@ final class Deadline: Sendable {
 
     private func watch(_ stopRequest: StopRequest) async -> Ending {
         while true {
-            let needed = step.mayBeInterrupted ? 1 : 2
-            if stopRequest.level >= needed { return .stopped }
+            if stopRequest.ends(step) { return .stopped }
             let elapsed = timekeeper.now().duration(since: begun)
             if let spent = spentBudget(after: elapsed) { return .expired(spent) }
             if elapsed >= end.withLock({ $0 }) { return .expired(.tooLate(step, elapsed)) }

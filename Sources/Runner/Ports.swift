@@ -4,6 +4,13 @@ public import UpgradeMachine
 public protocol Journal: Sendable {
     /// Returns only when all of `entries` are durable, as one transaction.
     func append(_ entries: [(event: Event, moment: Moment)]) throws
+    /// Whether `error` says that a newer run has the instance: the world is that one's to change.
+    func isTakenOver(_ error: any Error) -> Bool
+}
+
+extension Journal {
+    /// A journal that nobody else writes is never taken over.
+    public func isTakenOver(_ error: any Error) -> Bool { false }
 }
 
 /// Time, as a port: a simulated world brings its own.

@@ -57,6 +57,16 @@ public struct Runner<World: Driver>: Sendable {
     /// - Throws: What the journal threw, or ``IllegalEvent``.
     public func finish(_ start: Run) async throws -> Run {
         var draft = Draft(run: start)
+        do {
+            return try await drive(&draft)
+        } catch {
+            // Whoever mends the log or its disk comes later; the service is to write meanwhile.
+            if !journal.isTakenOver(error) { await letFenceGo(draft.run) }
+            throw error
+        }
+    }
+
+    private func drive(_ draft: inout Draft) async throws -> Run {
         while true {
             // One moment for the decision and its record: a budget may be spent between two.
             let now = timekeeper.now()
@@ -83,22 +93,45 @@ public struct Runner<World: Driver>: Sendable {
     /// Going on raises the fence again, which shows whether anything was written.
     private func leave(_ draft: inout Draft) async throws -> Run {
         try flush(&draft)
-        let run = draft.run
-        guard run.mayLeaveFence else { return run }
+        await letFenceGo(draft.run)
+        return draft.run
+    }
+
+    private func letFenceGo(_ run: Run) async {
+        guard run.mayLeaveFence else { return }
         do throws(Failure) {
             try await driver.clear(.raiseFence, in: context(.raiseFence, run, nil))
         } catch {
             notify(.progress(.raiseFence, .note("the database may refuse writes: \(error)")))
         }
-        return run
     }
 
     /// Puts a person's decision on record; what it asks for is done by ``resume(_:)``.
-    public func decide(_ event: Event, for run: Run) throws -> Run {
+    public func decide(_ event: Event, for run: Run) async throws -> Run {
         var draft = Draft(run: run)
         try record(event, in: &draft)
+        if case .rollbackOrdered = event {
+            // The way back has no use for it, so nobody would look at it again.
+            for effect in run.inDoubt { await discard(effect, of: run, endingLeftovers: true) }
+        }
         try flush(&draft)
         return draft.run
+    }
+
+    /// Takes away what an effect left half done that will not be tried again.
+    private func discard(_ effect: Effect, of run: Run, endingLeftovers: Bool = false) async {
+        switch effect {
+        case .pull, .backUp: break
+        // The way back undoes what the others did.
+        default: return
+        }
+        let context = context(effect, run, nil)
+        do throws(Failure) {
+            if endingLeftovers { try await driver.endLeftovers(of: effect, in: context) }
+            try await driver.clear(effect, in: context)
+        } catch {
+            notify(.progress(effect.step, .note("left something behind: \(error.message)")))
+        }
     }
 }
 
@@ -153,7 +186,10 @@ extension Runner {
 
     /// Does the effect, or fails at it; either way the world's answer becomes one event.
     private func attempt(_ effect: Effect, of run: Run) async -> Event {
-        if run.failedAttempts > 0 { await backOff(after: run.failedAttempts) }
+        if run.failedAttempts > 0 {
+            await backOff(after: run.failedAttempts, of: effect.step)
+            if stopRequest.ends(effect.step) { return .paused(cause: .stopRequested) }
+        }
         let deadline = Deadline(for: effect.step, of: run, timekeeper: timekeeper)
         let context = context(effect, run, deadline)
         let ending = await deadline.enforce(stopRequest, on: effect.step) {
@@ -167,29 +203,18 @@ extension Runner {
         case .stopped:
             return .paused(cause: .stopRequested)
         case .finished(.failed(let failure)), .expired(let failure):
-            return await outcome(of: effect, failing: failure, in: context, run)
+            return await outcome(of: effect, failing: failure, run)
         }
     }
 
     /// The machine decides what a failure means; what will not be tried again leaves no half.
     private func outcome(
-        of effect: Effect, failing failure: Failure, in context: Context, _ run: Run
+        of effect: Effect, failing failure: Failure, _ run: Run
     ) async -> Event {
         guard let event = run.decision(after: failure) else {
             preconditionFailure("an effect is performed under its intent")
         }
-        guard case .failed = event else { return event }
-        switch effect {
-        case .pull, .backUp:
-            do throws(Failure) {
-                try await driver.clear(effect, in: context)
-            } catch {
-                notify(.progress(effect.step, .note("left something behind: \(error.message)")))
-            }
-        default:
-            // The way back undoes what these did.
-            break
-        }
+        if case .failed = event { await discard(effect, of: run) }
         return event
     }
 
@@ -213,10 +238,12 @@ extension Runner {
         }
     }
 
-    private func backOff(after failures: Int) async {
-        let pause = Duration.seconds(min(1 << (failures - 1), 30))
-        // Woken early by cancellation, the next attempt ends at once by itself.
-        try? await timekeeper.sleep(for: pause)
+    /// Rests before the next try, which a request to stop ends as soon as it begins.
+    private func backOff(after failures: Int, of step: Step) async {
+        for _ in 0..<min(1 << (failures - 1), 30) where !stopRequest.ends(step) {
+            // Woken early by cancellation, the next attempt ends at once by itself.
+            try? await timekeeper.sleep(for: .seconds(1))
+        }
     }
 }
 

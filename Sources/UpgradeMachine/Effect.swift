@@ -58,6 +58,9 @@ public enum Step: String, Hashable, Sendable, Codable, CaseIterable {
         }
     }
 
+    /// Whether it takes away what serves: the old release, or on the way back the new one.
+    var endsService: Bool { self == .stop || self == .removeCandidate }
+
     /// Whether a request to stop may end it at once, because it can be begun anew.
     public var mayBeInterrupted: Bool {
         switch self {

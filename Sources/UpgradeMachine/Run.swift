@@ -7,7 +7,7 @@ public struct Run: Hashable, Sendable {
     public private(set) var failedAttempts = 0
     /// Take-overs since something last got done, those after a requested stop not counted.
     public private(set) var fruitlessResumes = 0
-    /// When the stop began, while the service is away.
+    /// When the service was first touched, while it is away.
     public private(set) var outageBegan: Moment?
     private var wasPaused = false
     /// Effects whose intent was closed without their outcome being known: by a halt that a person
@@ -21,8 +21,10 @@ public struct Run: Hashable, Sendable {
     /// What was begun and may be going on still, though the process that began it has died; it is
     /// ended before anything else is done.
     public var inDoubt: [Effect] {
-        guard let open else { return undetermined }
-        return undetermined.filter { $0 != open } + [open]
+        var doubted = open
+        if case .halted(let halted) = upgrade { doubted = halted.undetermined }
+        guard let doubted else { return undetermined }
+        return undetermined.filter { $0 != doubted } + [doubted]
     }
 
     /// The run after `event`, which happened at `moment`.
@@ -82,7 +84,7 @@ extension Run {
             open = effect
             failedAttempts = 0
             // A stop that is begun again may have taken the service away the first time.
-            if effect == .stop, outageBegan == nil { outageBegan = moment }
+            if effect.step.endsService, outageBegan == nil { outageBegan = moment }
         case (.withdrawn, _):
             open = nil
         case (.backupInvalidated, .backedUp(let state)):

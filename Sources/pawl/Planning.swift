@@ -78,7 +78,7 @@ struct Planning {
     private func survey(version: String?, archive: String?) async throws -> Survey {
         switch settings.runtime {
         case .host(let host):
-            return try hostSurvey(host, version, archive)
+            return try await hostSurvey(host, version, archive)
         case .docker(let docker):
             guard archive == nil else {
                 throw Refusal(
@@ -91,7 +91,7 @@ struct Planning {
 
     private func hostSurvey(
         _ host: HostSettings, _ version: String?, _ archive: String?
-    ) throws -> Survey {
+    ) async throws -> Survey {
         let current = try HostService.currentRelease(host.runtime)
         var candidate = current
         if let version {
@@ -100,21 +100,23 @@ struct Planning {
                     status: .refused, message: "nothing says where release \(version) is",
                     advice: "add runtime.host.archive to pawl.yaml, or name it with --archive")
             }
-            candidate = try hostCandidate(version, archive: path.asAbsolutePath)
+            candidate = try await hostCandidate(version, archive: path.asAbsolutePath)
         }
         return Survey(
             current: current, candidate: candidate, runtime: .host(settings: host.runtime),
             findings: [], isServing: version != nil && candidate.digest == current.digest)
     }
 
-    private func hostCandidate(_ version: String, archive: String) throws -> Release {
+    private func hostCandidate(_ version: String, archive: String) async throws -> Release {
         guard access(archive, F_OK) == 0 || errno != ENOENT else {
             throw Refusal(
                 status: .refused,
                 message: "there is no release \(version): \(archive) is not there",
                 advice: "put its archive there, or name it with --archive")
         }
-        return try HostService.candidate(archive: archive, version: version)
+        let candidate = try HostService.candidate(archive: archive, version: version)
+        try await HostService.examine(candidate, limit: settings.limits.pull)
+        return candidate
     }
 
     private func containerSurvey(

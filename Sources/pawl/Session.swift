@@ -64,8 +64,8 @@ struct Session {
         _ run: Run, after decision: Event? = nil, pausing before: StepName? = nil
     ) async throws -> Run {
         try await operate(run, before, Display(run)) { runner, run in
-            let decided = try decision.map { try runner.decide($0, for: run) } ?? run
-            return try await runner.resume(decided)
+            guard let decision else { return try await runner.resume(run) }
+            return try await runner.resume(try await runner.decide(decision, for: run))
         }
     }
 
@@ -130,6 +130,10 @@ private struct StreamJournal: Journal {
 
     func append(_ entries: [(event: Event, moment: Moment)]) throws {
         try writer.append(entries, to: stream, planDigest: planDigest)
+    }
+
+    func isTakenOver(_ error: any Error) -> Bool {
+        if case EventLogError.outdated = error { true } else { false }
     }
 }
 

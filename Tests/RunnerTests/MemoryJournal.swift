@@ -66,11 +66,27 @@ final class MemoryJournal: Journal {
         self.power = power
     }
 
+    /// What an append is refused with.
+    enum Refusal: Error { case diskFull, takenOver }
+    private let refusal = Mutex<(type: EventType, error: Refusal)?>(nil)
+
+    /// From now on an append with an event of this type fails, and writes nothing.
+    func refuse(_ type: EventType, with error: Refusal) {
+        refusal.withLock { $0 = (type, error) }
+    }
+
+    func isTakenOver(_ error: any Error) -> Bool { error as? Refusal == .takenOver }
+
     var batches: [[Entry]] { appended.withLock { $0 } }
     var events: [Event] { batches.flatMap { $0.map(\.event) } }
 
     func append(_ entries: [Entry]) throws {
         if power.isOff { throw PowerCut() }
+        if let refusal = refusal.withLock({ $0 }),
+            entries.contains(where: { $0.event.type == refusal.type })
+        {
+            throw refusal.error
+        }
         let isDurable = power.append()
         if isDurable ?? true { appended.withLock { $0.append(entries) } }
         if isDurable != nil { throw PowerCut() }

@@ -81,6 +81,19 @@ struct StopTests {
         #expect(run.fruitlessResumes == 0)
     }
 
+    @Test func `It is heard between two tries`() async throws {
+        let bench = Bench()
+        let driver = Scripted { [stopRequest = bench.stopRequest] _, _ throws(Failure) in
+            stopRequest.ask()
+            throw .busy
+        }
+        let run = try await bench.runner(driver).finish(Run(Sample.plan()))
+        #expect(bench.journal.events.last?.type == .paused)
+        #expect(run.open?.step == .pull)
+        #expect(driver.performed.count == 1)
+        #expect(bench.time.backOffs.isEmpty)
+    }
+
     @Test func `A run stops before an effect where that is asked`() async throws {
         let bench = Bench()
         let driver = Scripted()
@@ -125,6 +138,19 @@ struct LeavingTests {
         let driver = Scripted(ending: { _ throws(Failure) in throw .busy })
         _ = try await bench.runner(driver).resume(try Sample.run(openAt: .backUp, bench.time))
         #expect(driver.calls == [.endLeftovers(Sample.backUp), Self.lift])
+    }
+
+    @Test(
+        "So it is where nothing more can be recorded, unless a newer run has taken over",
+        arguments: [(MemoryJournal.Refusal.diskFull, true), (.takenOver, false)])
+    func fails(with refusal: MemoryJournal.Refusal, lifts: Bool) async throws {
+        let bench = Bench()
+        let driver = Scripted()
+        bench.journal.refuse(.done, with: refusal)
+        let run = try Sample.run(openAt: .backUp, of: Sample.plan(), bench.time)
+        await #expect(throws: refusal) { try await bench.runner(driver).finish(run) }
+        #expect(driver.performed == [Sample.backUp])
+        #expect((driver.calls.last == Self.lift) == lifts)
     }
 
     @Test("Where none stands none is taken away", arguments: [FencePolicy.hold, .none])

@@ -47,6 +47,15 @@ public struct HostService: Service {
         return Release(version: version, reference: archive, digest: digest)
     }
 
+    /// Reads a release's archive through, so that a damaged one is refused before anything begins.
+    ///
+    /// - Parameter limit: How long that may take.
+    /// - Throws: `bad-archive` where it cannot be unpacked or would write outside its directory.
+    public static func examine(_ release: Release, limit: Seconds) async throws(Failure) {
+        try await ReleaseArchive(path: release.reference, limit: limit.duration, tag: nil)
+            .checkEntries()
+    }
+
     // MARK: Driver
 
     /// Ends what a dead Pawl left running for the effect, found by its tag.

@@ -13,7 +13,8 @@ struct ReleaseArchive: Sendable {
     let path: String
     /// How long each pass over it may take.
     let limit: Duration
-    let tag: StepTag
+    /// None where no step of an upgrade is at work.
+    let tag: StepTag?
 
     /// `sha256:…` of the archive's bytes; blocks.
     static func digest(of path: String, isStopped: () -> Bool) throws(Failure) -> String {
