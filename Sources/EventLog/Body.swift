@@ -37,6 +37,12 @@ struct Body: Codable {
         case causation, data
     }
 
+    /// The part that every version has.
+    struct Kind: Decodable, Equatable {
+        let type: String
+        let version: Int
+    }
+
     /// The version of every event's shape that this Pawl writes.
     static let currentVersion = 1
 
@@ -82,6 +88,12 @@ public struct RecordCoder {
 
     public init() {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    }
+
+    /// What a body of any version, a newer one's too, says that it is; none where it says nothing.
+    func kind(of body: Data) -> Body.Kind? {
+        // Whoever cannot be read has no kind.
+        try? decoder.decode(Body.Kind.self, from: body)
     }
 
     func body(of record: LogEntry) throws -> Data { try encoder.encode(Body(record)) }

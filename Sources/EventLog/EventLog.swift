@@ -64,6 +64,7 @@ public final class EventLog: Sendable {
                 }
                 try migrate()
                 try quickCheck()
+                try checkSchema()
             }
             try readBack(for: purpose)
         } catch let error as EventLogError {

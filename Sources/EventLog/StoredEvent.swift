@@ -49,9 +49,13 @@ public struct StoredEvent: Sendable, FetchableRecord {
             throw Mismatch(sequence: sequence, found: "its body does not have its recorded hash")
         }
         guard EventType(rawValue: type) != nil, typeVersion <= Body.currentVersion else {
+            let isNewer = coder.kind(of: body) == .init(type: type, version: typeVersion)
             throw Mismatch(
-                sequence: sequence, found: "its type \(type), version \(typeVersion), is unknown",
-                isNewer: true)
+                sequence: sequence,
+                found: isNewer
+                    ? "its type \(type), version \(typeVersion), is unknown"
+                    : "its columns differ from its body",
+                isNewer: isNewer)
         }
         let record: LogEntry
         do {

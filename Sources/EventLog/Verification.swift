@@ -6,8 +6,9 @@ extension EventLog {
     /// Checks every event of the log and the chain that they form.
     ///
     /// Each body has its recorded hash and agrees with its columns, the sequence counts by one from
-    /// 1, each stream counts by one, and each event names the leaf before it. Rows are read in short
-    /// transactions; beside them only each stream's last number is held.
+    /// 1, each stream counts by one, and each event names the leaf before it; the triggers that keep
+    /// it so are all there. Rows are read in short transactions; beside them only each stream's last
+    /// number is held.
     ///
     /// - Parameter visit: Is shown every entry, once it was found to be as it was written.
     /// - Returns: How many events there are, and the last one's leaf in hexadecimal: 64 zeros for
@@ -28,6 +29,7 @@ extension EventLog {
                 throw self.refused(error)
             }
         }
+        try checkSchema()
         return (chain.events, chain.head)
     }
 

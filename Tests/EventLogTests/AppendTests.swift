@@ -40,7 +40,9 @@ struct AppendTests {
 
     @Test func `Entries of one append are there together or not at all`() throws {
         let folder = try Folder()
-        try folder.append(Array(Sample.events.prefix(1)))
+        let log = try EventLog(path: folder.log, for: .writing)
+        let writer = try folder.writer(on: log)
+        try writer.append(Sample.entries([Sample.events[0]]), to: "u1", planDigest: "p")
         let raw = try folder.raw()
         // The intruder's trigger refuses the second of two.
         try raw.write {
@@ -51,10 +53,13 @@ struct AppendTests {
                     """)
         }
         try raw.close()
-        let error = refusal { try folder.append(Array(Sample.events[1...2])) }
+        let error = refusal {
+            try writer.append(
+                Sample.entries(Array(Sample.events[1...2])), to: "u1", planDigest: "p")
+        }
         #expect(error?.kind == "appendFailed")
         #expect(error?.description.contains("pawl resume") == true)
-        #expect(try EventLog(path: folder.log, for: .reading).verifyChain().events == 1)
+        #expect(try log.entries(of: "u1").count == 1)
     }
 
     @Test func `A take-over refuses the writer before it`() throws {

@@ -50,15 +50,17 @@ final class Folder: Sendable {
         return try DatabaseQueue(path: log, configuration: configuration)
     }
 
-    /// A raw connection to a log that has lost its guards.
-    func unguarded() throws -> DatabaseQueue {
+    /// Changes a log behind its guards, which are put back afterwards.
+    func alter(_ change: (GRDB.Database) throws -> Void) throws {
         let raw = try raw()
         try raw.write { database in
-            let names = try String.fetchAll(
-                database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-            for name in names { try database.execute(sql: "DROP TRIGGER \(name)") }
+            let guards = try Row.fetchAll(
+                database, sql: "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
+            for row in guards { try database.execute(sql: "DROP TRIGGER \(row[0] as String)") }
+            try change(database)
+            for row in guards { try database.execute(sql: row[1]) }
         }
-        return raw
+        try raw.close()
     }
 
     /// Takes the instance over and appends; opens and closes what it needs for that.

@@ -10,9 +10,7 @@ struct ReplayTests {
     private static func forged(_ change: (Int, String) -> String) throws -> Folder {
         let folder = try Folder()
         try folder.append()
-        let raw = try folder.unguarded()
-        try raw.write { try Forgery.rewriteAll(in: $0, change) }
-        try raw.close()
+        try folder.alter { try Forgery.rewriteAll(in: $0, change) }
         return folder
     }
 

@@ -41,9 +41,9 @@ struct VerificationTests {
     func changedColumn(change: String, sequence: Int) throws {
         let folder = try Folder()
         try folder.append()
-        let raw = try folder.unguarded()
-        try raw.write { try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = \(sequence)") }
-        try raw.close()
+        try folder.alter {
+            try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = \(sequence)")
+        }
         let error = try #require(Self.verify(folder))
         #expect(error.kind == "damaged")
         #expect(error.sequence == sequence)
@@ -51,16 +51,59 @@ struct VerificationTests {
 
     @Test(
         "What no Pawl of this version wrote is named as newer",
-        arguments: ["type = 'x'", "type_version = 2"])
-    func newerShape(change: String) throws {
+        arguments: [
+            ("type = 'x'", #""type":"done""#, #""type":"x""#),
+            ("type_version = 2", #""version":1,"wall"#, #""version":2,"wall"#),
+        ])
+    func newerShape(column: String, old: String, new: String) throws {
         let folder = try Folder()
         try folder.append()
-        let raw = try folder.unguarded()
-        try raw.write { try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = 4") }
-        try raw.close()
+        try folder.alter { database in
+            let body = try #require(
+                try Data.fetchOne(database, sql: "SELECT body FROM event WHERE seq = 4"))
+            let text = String(decoding: body, as: UTF8.self)
+            try #require(text.contains(old), "\(text)")
+            try Forgery.rewrite(4, as: text.replacing(old, with: new), in: database)
+            try database.execute(sql: "UPDATE event SET \(column) WHERE seq = 4")
+        }
         let error = try #require(Self.verify(folder))
         #expect(error.kind == "newer")
         #expect(error.description.contains("event 4"))
+    }
+
+    @Test(
+        "A column that pretends to be newer than its body is damage",
+        arguments: ["type = 'x'", "type_version = 2"])
+    func pretendedShape(change: String) throws {
+        let folder = try Folder()
+        try folder.append()
+        try folder.alter { try $0.execute(sql: "UPDATE event SET \(change) WHERE seq = 4") }
+        let error = try #require(Self.verify(folder))
+        #expect(error.kind == "damaged")
+        #expect(error.sequence == 4)
+    }
+
+    @Test(
+        "A log that has lost a guard is refused, and named with it",
+        arguments: [
+            "DROP TRIGGER event_is_never_updated", "DROP INDEX event_by_instance",
+            "CREATE TRIGGER quiet BEFORE INSERT ON event BEGIN SELECT RAISE(IGNORE); END",
+        ])
+    func schema(change: String) throws {
+        let folder = try Folder()
+        try folder.append()
+        let raw = try folder.raw()
+        try raw.write { try $0.execute(sql: change) }
+        try raw.close()
+        let name = try #require(change.split(separator: " ").dropFirst(2).first)
+        for error in [
+            Self.verify(folder), refusal { _ = try EventLog(path: folder.log, for: .writing) },
+        ] {
+            #expect(error?.kind == "damaged")
+            #expect(error?.description.contains(name) == true)
+        }
+        // Whoever only wants to see it still can.
+        #expect(try EventLog(path: folder.log, for: .reading).entries(of: "u1").count == 8)
     }
 
     @Test func `A changed byte of any body is seen`() throws {
@@ -142,9 +185,7 @@ struct VerificationTests {
     func brokenChain(_ given: Removal) throws {
         let folder = try Folder()
         try folder.append()
-        let raw = try folder.unguarded()
-        try raw.write { try $0.execute(sql: given.sql) }
-        try raw.close()
+        try folder.alter { try $0.execute(sql: given.sql) }
         let error = try #require(Self.verify(folder))
         #expect(error.kind == "damaged")
         #expect(error.sequence == given.sequence)
@@ -154,14 +195,12 @@ struct VerificationTests {
     @Test func `A rewritten event with a fitting hash breaks the chain after it`() throws {
         let folder = try Folder()
         try folder.append()
-        let raw = try folder.unguarded()
-        try raw.write { database in
+        try folder.alter { database in
             let body = try #require(
                 try Data.fetchOne(database, sql: "SELECT body FROM event WHERE seq = 3"))
             let text = String(decoding: body, as: UTF8.self).replacing("said 503", with: "said 200")
             try Forgery.rewrite(3, as: text, in: database)
         }
-        try raw.close()
         #expect(try #require(Self.verify(folder)).sequence == 4)
     }
 }

@@ -51,15 +51,23 @@ private struct LogForgery {
         let body = target.body.replacing(old, with: new)
         try #require(body != target.body)
         let database = try DatabaseQueue(path: path)
+        let (names, guards) = try await database.read { database in
+            let from = "FROM sqlite_schema WHERE type = 'trigger' ORDER BY name"
+            return (
+                try String.fetchAll(database, sql: "SELECT name \(from)"),
+                try String.fetchAll(database, sql: "SELECT sql \(from)")
+            )
+        }
         try await database.write { database in
-            let triggers = try String.fetchAll(
-                database, sql: "SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            for trigger in triggers { try database.execute(sql: "DROP TRIGGER \(trigger)") }
+            for name in names { try database.execute(sql: "DROP TRIGGER \(name)") }
             try database.execute(
                 sql: "UPDATE event SET body = ? WHERE seq = ?",
                 arguments: [Data(body.utf8), target.sequence])
         }
         if rehash { try await rehashAll(from: target.sequence, database) }
+        try await database.write { database in
+            for statement in guards { try database.execute(sql: statement) }
+        }
         return target.sequence
     }
 

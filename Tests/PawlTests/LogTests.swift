@@ -89,6 +89,7 @@ struct LogTests {
         #expect(try world.pawl("upgrade", "2.0.0").code == 0)
         let queue = try DatabaseQueue(path: world.path("state/pawl.sqlite"))
         try queue.write { database in
+            // Its guards need not be put back: the event is found before they are missed.
             let triggers = try String.fetchAll(
                 database, sql: "SELECT name FROM sqlite_schema WHERE type = 'trigger'")
             for trigger in triggers { try database.execute(sql: "DROP TRIGGER \(trigger)") }
