@@ -50,6 +50,15 @@ extension DockerEngine {
         return try ContainerDetails(try await document(call), call.what)
     }
 
+    /// Lists the paths in a container that are not as its image has them; mounts are not looked at.
+    ///
+    /// Source: `GET /containers/{id}/changes`, Docker Engine API 1.40. Folders on the way to a
+    /// changed path are listed with it.
+    public func containerChanges(_ id: String) async throws(DockerError) -> [String] {
+        let call = Call(.get, "containers", id, "changes", what: "container \(id)")
+        return (try await document(call).arrayValue ?? []).compactMap { $0["Path"]?.stringValue }
+    }
+
     /// Makes a container, and does not start it.
     ///
     /// Source: `POST /containers/create`, Docker Engine API 1.40.

@@ -82,13 +82,20 @@ public struct DatabaseSurvey: Hashable, Sendable {
     public let server: String
     /// Estimate of the data's size, which a backup will not exceed by much.
     public let sizeInBytes: Int
+    /// What the backup, and the migrated data that a rollback saves beside it, may take together
+    /// while they are made, were nothing of them to compress.
+    public let backupsMayTakeInBytes: Int
     public let tables: Int
     /// What an operator should know first, such as tables that no transaction protects.
     public let findings: [String]
 
-    public init(server: String, sizeInBytes: Int, tables: Int, findings: [String]) {
+    /// - Parameter scratchInBytes: What is beside a backup while it is made.
+    init(
+        server: String, sizeInBytes: Int, scratchInBytes: Int, tables: Int, findings: [String]
+    ) {
         self.server = server
         self.sizeInBytes = sizeInBytes
+        backupsMayTakeInBytes = 2 * sizeInBytes + scratchInBytes
         self.tables = tables
         self.findings = findings
     }

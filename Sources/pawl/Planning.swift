@@ -204,7 +204,7 @@ struct Preflight {
                 .note,
                 "database: \(survey.server), \(survey.tables) tables, about "
                     + brief(bytes: survey.sizeInBytes)))
-        findings += try spaceFindings(needed: survey.sizeInBytes)
+        findings += try spaceFindings(needed: survey.backupsMayTakeInBytes)
         if plan.fence == .none {
             findings.append(
                 PlanFinding(
@@ -221,7 +221,7 @@ struct Preflight {
     /// Room for the backup and for the migrated data that a rollback saves first.
     private func spaceFindings(needed: Int) throws -> [PlanFinding] {
         let free = try BackupStore(plan).freeSpaceInBytes()
-        let wanted = 2 * needed + Self.spareInBytes
+        let wanted = needed + Self.spareInBytes
         guard free < wanted else {
             return [PlanFinding(.note, "backups: \(brief(bytes: free)) free in \(plan.backups)")]
         }

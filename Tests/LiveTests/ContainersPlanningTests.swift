@@ -37,7 +37,7 @@ struct ContainersPlanningTests {
             let unknown = await code("9.9.9", world.repository, world.account())
             #expect(unknown?.code == "version-unknown" && unknown?.isPermanent == true)
             #expect(unknown?.message.contains(world.repository) == true)
-            #expect(unknown?.advice.contains("tags/list") == true)
+            #expect(unknown?.advice.contains("http://\(world.registry)/v2/") == true)
             let other = await code("1.0.0", "\(world.registry)/nothing", world.account())
             #expect(other?.code == "version-unknown")
             let away = await code("1.0.0", "127.0.0.1:9/studio", nil)
@@ -152,6 +152,26 @@ struct ContainersPlanningTests {
                 .put, base + tag, fields: ["Content-Type": type], body: .bytes(manifest.body)),
             limitInBytes: 1 << 20)
         try #require(answer.isSuccess, "\(answer.status): \(answer.text)")
+    }
+
+    @Test("what was written outside volumes is named: the new container begins without it")
+    func written() async throws {
+        try await ContainersWorld.run { world in
+            let web = try await world.container(host: [
+                "Binds": [.string("\(world.prefix)-data:/data")]
+            ])
+            let findings = { () async throws -> [ContainerSurvey.Finding] in
+                try await world.planner.survey(world.selection(["web": .replaced])).findings
+                    .filter { $0.code == "written-outside-volumes" }
+            }
+            _ = try await world.run(["sh", "-c", "echo x >/data/x; echo x >/tmp/x"], in: web.name)
+            #expect(try await findings() == [])
+            _ = try await world.run(
+                ["sh", "-c", "mkdir -p /opt/a; echo x >/opt/a/uploads"], in: web.name)
+            let found = try #require(try await findings().first)
+            #expect(found.text.hasPrefix("/opt/a/uploads in \(web.name) was written"))
+            #expect(found.severity == .warning)
+        }
     }
 
     @Test("what an upgrade would stumble over is found")

@@ -9,7 +9,7 @@ import UpgradeMachine
 extension Trait where Self == ConditionTrait {
     static var needsContainers: Self {
         .enabled(
-            if: ContainersWorld.isThere,
+            if: ContainersWorld.isThere || ContainersWorld.isRequired,
             "needs a Docker engine with a registry: eval \"$(tools/testbed env)\"")
     }
 }
@@ -20,6 +20,9 @@ final class ContainersWorld: Sendable {
     private static func variable(_ name: String) -> String? {
         ProcessInfo.processInfo.environment["PAWL_TEST_\(name)"]
     }
+
+    /// Where a test that must not be skipped finds nothing, it fails.
+    static var isRequired: Bool { variable("REQUIRE_ALL") != nil }
 
     static var isThere: Bool {
         variable("DOCKER_HOST") != nil && variable("RELEASE_IMAGE") != nil

@@ -6,11 +6,12 @@ extension Failure {
     static func versionUnknown(
         _ image: ImageReference, _ version: String, words: String
     ) -> Failure {
+        let scheme = RegistryManifests.isLoopback(image.host) ? "http" : "https"
         let isHub = image.host == ImageReference.dockerHub
         let list =
             isHub
             ? "look at https://hub.docker.com/r/\(image.path)/tags"
-            : "list what is there with `curl -u USER https://\(image.host)/v2/\(image.path)"
+            : "list what is there with `curl -u USER \(scheme)://\(image.host)/v2/\(image.path)"
                 + "/tags/list`"
         return Failure(
             code: "version-unknown",

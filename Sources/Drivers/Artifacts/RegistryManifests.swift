@@ -131,7 +131,7 @@ struct RegistryManifests: Sendable {
         }
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
+    static func isLoopback(_ host: String) -> Bool {
         let name = host.prefix { $0 != ":" }
         return name == "localhost" || name.hasPrefix("127.") || host.hasPrefix("[::1]")
     }

@@ -19,7 +19,7 @@ struct MySQLSurvey: Sendable {
         findings += try await tolerant { () throws(Failure) in try await transactions() }
         return DatabaseSurvey(
             server: dialect.server, sizeInBytes: try await client.sizeInBytes(),
-            tables: inventory.tables.count, findings: findings)
+            scratchInBytes: 0, tables: inventory.tables.count, findings: findings)
     }
 
     /// A look that the account is not allowed is a finding, not a failure.

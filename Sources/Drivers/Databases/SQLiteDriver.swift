@@ -49,7 +49,9 @@ public final class SQLiteDriver: DatabaseDriver {
                         ? ["journal_mode is \(mode ?? ""): a crash of the application damages it"]
                         : []
                     return DatabaseSurvey(
-                        server: SQLiteFile.server, sizeInBytes: pages * size, tables: tables ?? 0,
+                        server: SQLiteFile.server, sizeInBytes: pages * size,
+                        // The copy that a backup is made from.
+                        scratchInBytes: pages * size + (1 << 20), tables: tables ?? 0,
                         findings: findings)
                 }
             }
