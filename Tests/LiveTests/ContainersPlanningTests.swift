@@ -174,6 +174,23 @@ struct ContainersPlanningTests {
         }
     }
 
+    @Test("a policy that Podman cannot take away is refused there, and taken away by Docker")
+    func policies() async throws {
+        try await ContainersWorld.run { world in
+            try await world.container("eager", host: ["RestartPolicy": ["Name": "always"]])
+            try await world.container("web", host: ["RestartPolicy": ["Name": "unless-stopped"]])
+            let findings = try await world.planner.survey(
+                world.selection(["eager": .paused, "web": .replaced])
+            ).findings.filter { $0.code == "restart-policy-stays" }
+            guard try await world.engine.version().isPodman else {
+                #expect(findings.isEmpty)
+                return
+            }
+            #expect(findings.map(\.severity) == [.refusal, .note])
+            #expect(findings.first?.text.contains(world.name("eager")) == true)
+        }
+    }
+
     @Test("what an upgrade would stumble over is found")
     func findings() async throws {
         try await ContainersWorld.run { world in

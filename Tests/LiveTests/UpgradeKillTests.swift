@@ -37,7 +37,7 @@ struct UpgradeKillTests {
         Ambush(
             "tidy", .engine(action: "destroy") { $0.name.hasPrefix("\($1.web).pawl-") },
             "the first of three is removed"),
-    ]
+    ].filter(\.canBeSeen)
 
     @Test(.timeLimit(.minutes(4)), arguments: places)
     func `An upgrade that is killed goes on to its end`(ambush: Ambush) async throws {
@@ -64,10 +64,12 @@ struct UpgradeKillTests {
                 [
                     "pull", "backUp", "stop", "liftFence", "start", "verify", "tidy",
                 ], pawl)
-            #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
-            #expect(
-                stack.events.all.count { $0.action == "die" && $0.name == stack.web } == 1,
-                "the old container was stopped once")
+            if EngineEvents.arePrompt {
+                #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
+                #expect(
+                    stack.events.all.count { $0.action == "die" && $0.name == stack.web } == 1,
+                    "the old container was stopped once")
+            }
             #expect(try pawl.finishedBackups().count == 1)
             try await expectVerified(stack, pawl, keeping: old)
         }
@@ -119,7 +121,7 @@ struct UpgradeRollbackKillTests {
             "startPrevious", .engine(action: "rename") { $0.name == $1.web },
             "the old container has its name again"),
         Ambush("verifyPrevious", .intent, "the old release is being asked"),
-    ]
+    ].filter(\.canBeSeen)
 
     @Test(.timeLimit(.minutes(4)), arguments: places)
     func `A rollback that is killed goes on to its end`(ambush: Ambush) async throws {
@@ -144,7 +146,9 @@ struct UpgradeRollbackKillTests {
                     "removeCandidate", "saveData", "restoreData", "startPrevious",
                     "verifyPrevious",
                 ], pawl)
-            #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
+            if EngineEvents.arePrompt {
+                #expect(stack.events.all.count { $0.isStartOfCandidate } == 1)
+            }
             #expect(try pawl.finishedBackups().count == 2)
             try await expectRolledBack(stack, pawl, to: old)
         }

@@ -20,12 +20,27 @@ extension Look {
                 examineCompose(of: container)
             }
             if isPodman, container.restartPolicy.name != "no" {
-                add(
-                    .warning, "restart-policy-stays",
-                    "Podman cannot change the restart policy of \(container.name) "
-                        + "(\(container.restartPolicy.name)): a reboot during the upgrade may "
-                        + "start the kept container as well")
+                examinePolicy(of: container)
             }
+        }
+    }
+
+    /// What stays stopped on Docker's side for want of a policy may start by itself on Podman's.
+    ///
+    /// Source: podman-restart.service of Podman 4.3, which after a boot starts what has `always`.
+    private mutating func examinePolicy(of container: ContainerDetails) {
+        let policy = container.restartPolicy.name
+        if policy == "always" {
+            add(
+                .refusal, "restart-policy-stays",
+                "\(container.name) has the restart policy always, which Podman cannot take away: "
+                    + "after a reboot the kept container would be started beside the new one. Make "
+                    + "it anew with unless-stopped, or let systemd start it")
+        } else {
+            add(
+                .note, "restart-policy-stays",
+                "Podman cannot change the restart policy of \(container.name) (\(policy)): the "
+                    + "kept container has it still, and Podman 4 does not act on it after a boot")
         }
     }
 

@@ -27,18 +27,36 @@ extension ContainerService {
         }
         let current = scene.replaced.map { scene.keptName($0) }
         let names = scene.replaced.map(\.name)
-        let setsPolicies = try await scene.canSetPolicies()
+        // Without policies it is known by what replaced it.
+        let known = try await scene.canSetPolicies() ? nil : try await predecessors(scene, list)
         var found: [ContainerDetails] = []
         for summary in list {
             let own = summary.ownName
             guard names.contains(where: { KeptName.isKept(own, of: $0) }), !current.contains(own),
                 let container = try await scene.container(summary.id),
                 !container.state.isRunning, !container.state.isRestarting,
-                container.restartPolicy.name == "no" || !setsPolicies
+                known?.contains(own) ?? (container.restartPolicy.name == "no")
             else { continue }
             found.append(container)
         }
         return found.sorted { $0.name < $1.name }
+    }
+
+    /// Names of kept containers, each named by the label of the one that took its place.
+    private func predecessors(
+        _ scene: Scene, _ list: [ContainerSummary]
+    ) async throws(Failure) -> Set<String> {
+        var names: Set<String> = []
+        for planned in scene.replaced {
+            var name = scene.keptName(planned)
+            while let summary = list.first(where: { $0.ownName == name }),
+                let maker = try await scene.container(summary.id)?.labels[ContainerLabel.upgrade]
+            {
+                name = planned.name + KeptName.mark + maker
+                guard names.insert(name).inserted else { break }
+            }
+        }
+        return names
     }
 }
 

@@ -108,9 +108,23 @@ struct MySQLClient: Sendable {
         guard ending.isSuccess else {
             throw .mysql(
                 "\(action) (schema \(settings.schema), \(tools.place))",
-                standardError: ending.standardError, ending: ending.text)
+                standardError: try await words(of: ending, call), ending: ending.text)
         }
         return answer.rows
+    }
+
+    /// What the client said as it failed.
+    ///
+    /// Podman 4 loses that where the client ended with its input unread, as after a wrong password;
+    /// then it is asked for its words once more, with nothing to read.
+    private func words(
+        of ending: MySQLEnding, _ call: MySQLCall
+    ) async throws(Failure) -> String {
+        guard !ending.standardError.contains("ERROR ") else { return ending.standardError }
+        var silent = call
+        silent.options.insert("--execute=DO 0", at: 0)
+        let second = try await tools.run(silent, pull: nil) { _ in }
+        return second.isSuccess ? ending.standardError : second.standardError
     }
 
     /// Opens a session that stays, without a default schema.

@@ -24,6 +24,11 @@ struct Ambush: Sendable, CustomTestStringConvertible {
         testDescription = "\(step): \(place)"
     }
 
+    /// Whether its sign is there in time on this engine.
+    var canBeSeen: Bool {
+        if case .engine = sign { EngineEvents.arePrompt } else { true }
+    }
+
     /// It had passed the step when it was stopped, or ended before it.
     struct Missed: Error, CustomStringConvertible {
         let description: String

@@ -20,7 +20,8 @@ func expectVerified(
     #expect(kept.count == 1, "the old container is kept", sourceLocation: location)
     #expect(
         kept.allSatisfy {
-            !$0.state.isRunning && $0.policy == "no" && $0.name.hasPrefix("\(stack.web).pawl-")
+            !$0.state.isRunning && $0.policy == Testbed.keptPolicy(of: old)
+                && $0.name.hasPrefix("\(stack.web).pawl-")
         }, sourceLocation: location)
     // The database, the candidate, and the one that is kept.
     #expect(all.count == 3, "\(all.keys.sorted())", sourceLocation: location)

@@ -55,6 +55,14 @@ enum Testbed {
         return result.output
     }
 
+    /// Whose engine the tests have, of those that `tools/testbed` can start.
+    static let engine = ProcessInfo.processInfo.environment["PAWL_TESTBED_ENGINE"] ?? "docker"
+
+    /// The restart policy under which a container is kept: Podman can change none.
+    static func keptPolicy(of container: InspectedContainer) -> String {
+        engine == "podman" ? container.policy : "no"
+    }
+
     /// Runs `tools/testbed`.
     @discardableResult
     static func testbed(
@@ -62,7 +70,9 @@ enum Testbed {
     ) async throws -> String {
         let result = try await Program.run(
             ["\(checkout)/tools/testbed"] + words,
-            environment: environment.merging(["PAWL_TESTBED": directory]) { $1 },
+            environment: environment.merging([
+                "PAWL_TESTBED": directory, "PAWL_TESTBED_ENGINE": engine,
+            ]) { $1 },
             within: .seconds(240))
         try #require(result.status == 0, "tools/testbed \(words): \(result.errors)")
         return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
