@@ -69,6 +69,15 @@ let package = Package(
             name: "LogBenchmark", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
             path: "tools/bench.d/LogBenchmark", swiftSettings: strict),
 
+        // A seeded world in place of the real one, and the program that runs many upgrades in it.
+        .target(
+            name: "SimulatedWorld", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
+            path: "Tests/Support/SimulatedWorld", swiftSettings: strict),
+        .executableTarget(
+            name: "Simulate", dependencies: ["SimulatedWorld", "UpgradeMachine"],
+            path: "Tests/Support/Simulate",
+            swiftSettings: strict),
+
         .testTarget(
             name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
         .testTarget(
