@@ -27,7 +27,9 @@ struct Container: Sendable {
         (self.id, self.name, self.imageID, self.policy) = (id, name, imageID, policy)
     }
 
-    var isRunning: Bool { phase == .running }
+    var isAtWork: Bool { phase == .running }
+    /// As the engine says it: also between two starts of its restart policy.
+    var isRunning: Bool { isAtWork || isRestarting }
     /// As the real driver defines it.
     var hasEnded: Bool { wasStarted && !isRunning && !isRestarting }
 
@@ -49,7 +51,7 @@ extension World {
 
     /// Starts a container; one that runs is left as it is.
     func run(_ index: Int) {
-        guard !containers[index].isRunning else { return }
+        guard !containers[index].isAtWork else { return }
         containers[index].phase = .running
         containers[index].wasStarted = true
         containers[index].wasStoppedByHand = false
@@ -63,7 +65,7 @@ extension World {
     private func checkMixture() {
         guard !hasPersonStarted else { return }
         let atWork = Set(
-            containers.filter { $0.isRunning && $0.imageID != "image-worker" }.map(\.imageID))
+            containers.filter { $0.isAtWork && $0.imageID != "image-worker" }.map(\.imageID))
         if atWork.count > 1 { violate(.I10, "the old and the new release run at once") }
     }
 

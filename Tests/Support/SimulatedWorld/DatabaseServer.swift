@@ -30,7 +30,6 @@ extension World {
     /// Begins to load: the schema is dropped and made anew.
     func dropSchema(for rows: [Int]) -> Session {
         checkSaved()
-        noteDrop()
         let session = makeSession()
         if sabotage == .restoreDoesNotClear {
             content.exists = true

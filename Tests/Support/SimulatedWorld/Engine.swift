@@ -45,7 +45,9 @@ extension World {
     func start(_ id: String) throws(Failure) {
         guard let index = index(id) else { throw .changed("\(id) is gone") }
         let container = containers[index]
-        if container.upgrade == plan.upgrade, !container.isRunning {
+        // Not modified: it is started already.
+        if container.isRunning { return }
+        if container.upgrade == plan.upgrade {
             if container.wasStarted {
                 violate(.I6, "\(container.name) is started again on data that it may have touched")
             }

@@ -47,7 +47,7 @@ struct SimulatedChecks {
             if container.restarts > 2 || container.hasEnded || container.phase == .created {
                 return .hopeless("\(planned.name) does not run")
             }
-            isReady = isReady && container.isRunning && container.isReady
+            isReady = isReady && container.isAtWork && container.isReady
         }
         if image == World.candidateImage, world.scenario.behaviour == .sick, isReady {
             return .hopeless("it answers wrongly")

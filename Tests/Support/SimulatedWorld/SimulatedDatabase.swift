@@ -81,6 +81,8 @@ struct SimulatedDatabase {
         guard case .dump(let content) = dump, content.digest == manifest.backup.sha256 else {
             return .torn
         }
+        // Its writer may have died between the name and its way to the disk.
+        try await process.call(.sync, world.disk.syncDirectory())
         return .present(manifest.backup)
     }
 
@@ -142,9 +144,10 @@ struct SimulatedDatabase {
         }
         try await process.call(.dump, world.disk.write(.dump(content), to: partial))
         if isFenced { try await requireFence() }
-        let isExact = isFenced || effect.step == .saveData
-        let print = try await process.call(.ask, world.fingerprint(isExact: isExact))
-        let after = isExact ? try await position() : before
+        let print = try await process.call(.ask, world.fingerprint(isExact: true))
+        let isQuiet = isFenced || effect.step == .saveData
+        let after = isQuiet ? try await position() : before
+        let isExact = isQuiet && after == before
         if isFenced { try await requireFence() }
         if world.sabotage != .renamedBeforeSync {
             try await process.call(.sync, world.disk.sync(partial))
@@ -158,7 +161,10 @@ struct SimulatedDatabase {
         try await process.call(.sync, world.disk.syncDirectory())
         let backup = Backup(
             instance: plan.instance, path: path, sha256: content.digest,
-            sizeInBytes: content.rows.count, fingerprint: print, position: after)
+            sizeInBytes: content.rows.count,
+            fingerprint: Fingerprint(
+                digest: print.digest, tables: print.tables, rows: print.rows, isExact: isExact),
+            position: after)
         try await writeManifest(
             Disk.Manifest(upgrade: plan.upgrade, name: name, backup: backup), name)
         return backup

@@ -83,6 +83,13 @@ struct SimulatedService {
                 try await process.call(.rename, world.rename(planned.id, to: name))
             }
         }
+        // Started again in between by the engine or a person; nothing starts it any more.
+        for planned in planned {
+            let container = try await required(planned)
+            if container.isRunning || container.isRestarting {
+                try await process.call(.stop, try world.stop(planned.id))
+            }
+        }
         return .stopped(kept: kept, position: nil)
     }
 
@@ -142,7 +149,9 @@ struct SimulatedService {
             made.append(
                 try await process.call(.create, try world.create(planned.name, like: planned)))
         }
-        for id in made { try await process.call(.start, try world.start(id)) }
+        for id in made where !running.values.contains(id) {
+            try await process.call(.start, try world.start(id))
+        }
         for planned in paused { try await serveAgain(planned) }
         for id in made {
             guard let container = try await container(id), !container.hasEnded else {

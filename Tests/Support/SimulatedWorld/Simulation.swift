@@ -257,6 +257,7 @@ extension SimulatedUpgrade {
             let context = Context(plan: run.plan) { _ in }
             // A person looks as the program does, and sees no more where it cannot.
             if case .present(let receipt)? = try? await driver.observe(effect, in: context) {
+                if case .dataRestored = receipt { world.noteRestored() }
                 return .settled(step: effect.step, settlement: .done(receipt: receipt), reason: "r")
             }
             return .settled(step: effect.step, settlement: .undone, reason: "looked")

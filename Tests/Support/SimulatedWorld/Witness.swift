@@ -67,6 +67,7 @@ struct Witness: Driver {
             world.violate(.I7, "\(effect.brief) answers as done: \(lie)")
         }
         testimony.borneOut.insert(receipt)
+        if case .dataRestored = receipt { world.noteRestored() }
     }
 }
 
@@ -136,6 +137,6 @@ extension World {
     }
 
     func isServing(_ image: String) -> Bool {
-        container(named: "web").map { $0.imageID == image && $0.isRunning && $0.isReady } ?? false
+        container(named: "web").map { $0.imageID == image && $0.isAtWork && $0.isReady } ?? false
     }
 }

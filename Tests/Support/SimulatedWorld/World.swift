@@ -34,8 +34,8 @@ final class World: @unchecked Sendable {
     private(set) var hasOutsiderWritten = false
     private(set) var hasPersonStarted = false
     private(set) var engineRestarted = false
-    /// The newest row that there was when the data was dropped.
-    private(set) var rowsMadeAtDrop = Int.max
+    /// The newest row that there was when the data was found restored.
+    private(set) var rowsWhenRestored = Int.max
     /// A bug of this simulation's drivers, put in on purpose.
     var sabotage: Sabotage?
 
@@ -150,14 +150,17 @@ extension World {
 
     var mayApplicationWrite: Bool { content.exists && !isReadOnly && lock == nil }
 
-    func noteDrop() { rowsMadeAtDrop = rowsMade }
+    func noteRestored() { rowsWhenRestored = rowsMade }
 
     // MARK: Somebody else's doing
 
     func personWrites() {
         guard scenario.hasDatabase, lock == nil, content.exists else { return }
         hasOutsiderWritten = true
+        let isServing = isServing("image-7.0.0")
         acknowledge()
+        // Beside a service that is down they know what they do.
+        if !isServing { acknowledged.remove(rowsMade) }
     }
 
     func personRestarts() {
