@@ -74,7 +74,7 @@ let package = Package(
             name: "SimulatedWorld", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
             path: "Tests/Support/SimulatedWorld", swiftSettings: strict),
         .executableTarget(
-            name: "Simulate", dependencies: ["SimulatedWorld", "UpgradeMachine"],
+            name: "Simulate", dependencies: ["SimulatedWorld"],
             path: "Tests/Support/Simulate",
             swiftSettings: strict),
 
@@ -85,6 +85,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RunnerTests", dependencies: ["Runner", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["SimulatedWorld", "EventLog", "UpgradeMachine"],
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "UpgradeMachine"],

@@ -66,7 +66,7 @@ extension World {
         guard !hasPersonStarted else { return }
         let atWork = Set(
             containers.filter { $0.isAtWork && $0.imageID != "image-worker" }.map(\.imageID))
-        if atWork.count > 1 { violate(.I10, "the old and the new release run at once") }
+        if atWork.count > 1 { violate(.neverMixed, "the old and the new release run at once") }
     }
 
     /// The application's next thing: migrate, serve, or end.

@@ -23,7 +23,19 @@ struct Content: Hashable, Sendable {
 package struct Violation: Hashable, Sendable, CustomStringConvertible {
     /// As in DESIGN.md §7.
     package enum Invariant: String, Hashable, Sendable, CaseIterable {
-        case I1, I3, I4, I5, I6, I7, I8, I9, I10, I11, I12, I13, I14, I17
+        case acknowledgedStays = "I1"
+        case legal = "I3"
+        case intentFirst = "I4"
+        case oneOutcome = "I5"
+        case notRepeated = "I6"
+        case observed = "I7"
+        case backedUp = "I8"
+        case ends = "I9"
+        case neverMixed = "I10"
+        case replays = "I11"
+        case sameAsUncut = "I12"
+        case endRests = "I13"
+        case outdatedRefused = "I14"
     }
 
     package let invariant: Invariant

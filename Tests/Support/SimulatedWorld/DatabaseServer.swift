@@ -25,6 +25,7 @@ extension World {
         return session
     }
 
+    func dropLock() { lock = nil }
     func setReadOnly(_ isOn: Bool) { isReadOnly = isOn }
 
     /// Begins to load: the schema is dropped and made anew.
@@ -40,8 +41,10 @@ extension World {
         let third = (rows.count + 2) / 3
         loader = Loader(
             session: session,
-            rest: [rows.prefix(third), rows.dropFirst(third).prefix(third), rows.dropFirst(2 * third)]
-                .map(Array.init))
+            rest: [
+                rows.prefix(third), rows.dropFirst(third).prefix(third), rows.dropFirst(2 * third),
+            ]
+            .map(Array.init))
         return session
     }
 
@@ -49,11 +52,11 @@ extension World {
     private func checkSaved() {
         let backups = disk.durableBackups(of: plan.upgrade)
         if !backups.keys.contains(where: { $0.contains("before") }) {
-            violate(.I8, "the data is dropped, and no durable backup is there to put back")
+            violate(.backedUp, "the data is dropped, and no durable backup is there to put back")
         }
         let isSaved = backups.keys.contains { $0.contains("migrated") }
         if !isSaved, !plan.mayLoseMigratedData {
-            violate(.I8, "the migrated data is dropped before it is saved")
+            violate(.backedUp, "the migrated data is dropped before it is saved")
         }
     }
 

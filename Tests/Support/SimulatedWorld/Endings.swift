@@ -3,12 +3,12 @@ import UpgradeMachine
 // I9 and I10: what the world is like when an upgrade has ended, or rests.
 extension World {
     func checkEnd(of run: Run, _ events: [Event]) {
-        if run.open != nil { violate(.I5, "an intent is open at the end") }
+        if run.open != nil { violate(.oneOutcome, "an intent is open at the end") }
         switch run.upgrade {
         case .verified: checkVerified()
         case .rolledBack(let state): checkRolledBack(state, events)
         case .halted: checkHalted()
-        default: violate(.I9, "ends as \(run.upgrade.name.rawValue)")
+        default: violate(.ends, "ends as \(run.upgrade.name.rawValue)")
         }
     }
 
@@ -57,7 +57,7 @@ extension World {
     }
 
     private func expect(_ isSo: Bool, _ otherwise: String) {
-        if !isSo { violate(.I10, otherwise) }
+        if !isSo { violate(.neverMixed, otherwise) }
     }
 
     private func expectServing(_ image: String) {
@@ -101,10 +101,11 @@ extension LogOnDisk {
     func violations() throws -> [Violation] {
         var found: [Violation] = []
         if acceptedOutdated {
-            found.append(Violation(invariant: .I14, detail: "an outdated writer has appended"))
+            found.append(
+                Violation(invariant: .outdatedRefused, detail: "an outdated writer has appended"))
         }
         do { try verify() } catch {
-            found.append(Violation(invariant: .I3, detail: "\(error)"))
+            found.append(Violation(invariant: .legal, detail: "\(error)"))
         }
         return found
     }

@@ -49,7 +49,9 @@ extension World {
         if container.isRunning { return }
         if container.upgrade == plan.upgrade {
             if container.wasStarted {
-                violate(.I6, "\(container.name) is started again on data that it may have touched")
+                violate(
+                    .notRepeated,
+                    "\(container.name) is started again on data that it may have touched")
             }
             checkBackedUp()
         }
@@ -61,11 +63,11 @@ extension World {
         guard scenario.hasDatabase else { return }
         let backups = disk.durableBackups(of: plan.upgrade)
         guard !backups.isEmpty else {
-            return violate(.I8, "the candidate is started without a durable backup")
+            return violate(.backedUp, "the candidate is started without a durable backup")
         }
         guard plan.fence == .hold, !hasOutsiderWritten, !hasPersonStarted else { return }
         if !backups.values.contains(content) {
-            violate(.I8, "the candidate is started on data that no backup holds")
+            violate(.backedUp, "the candidate is started on data that no backup holds")
         }
     }
 
@@ -73,7 +75,7 @@ extension World {
         guard let index = index(id) else { return }
         if containers[index].isRunning { throw .changed("\(id) runs") }
         if plan.upgrade != containers[index].upgrade {
-            violate(.I8, "\(containers[index].name) is removed, which the way back needs")
+            violate(.backedUp, "\(containers[index].name) is removed, which the way back needs")
         }
         containers.remove(at: index)
     }

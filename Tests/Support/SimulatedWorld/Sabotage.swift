@@ -22,8 +22,6 @@ package enum Sabotage: String, Hashable, Sendable, CaseIterable {
     case checksAreAssumed
     /// The migrated data is said to be saved, and is not.
     case nothingIsSaved
-    /// A backup that is whole is cleared away.
-    case clearTakesAll
     /// A start that a crash cut is begun anew.
     case startIsRepeated
     /// The fence stays when the candidate is started.
@@ -80,14 +78,7 @@ struct SabotagedDriver: Driver {
     }
 
     func clear(_ effect: Effect, in context: Context) async throws(Failure) {
-        switch (sabotage, effect) {
-        case (.clearTakesAll, .backUp(let name)), (.clearTakesAll, .saveData(let name)):
-            for path in world.disk.names(beginningWith: "/backups/\(name).") {
-                try await process.call(.file, world.disk.remove(path))
-            }
-            try await process.call(.sync, world.disk.syncDirectory())
-        default: try await base.clear(effect, in: context)
-        }
+        try await base.clear(effect, in: context)
     }
 }
 
@@ -97,7 +88,9 @@ final class SabotagedLog: Journal {
     private let sabotage: Sabotage
     private let unwritten = Mutex<[Records.Entry]>([])
 
-    init(_ base: SimulatedLog, _ sabotage: Sabotage) { (self.base, self.sabotage) = (base, sabotage) }
+    init(_ base: SimulatedLog, _ sabotage: Sabotage) {
+        (self.base, self.sabotage) = (base, sabotage)
+    }
 
     func append(_ entries: [Records.Entry]) throws {
         switch sabotage {

@@ -6,7 +6,10 @@ struct SimulatedChecks {
     let report: @Sendable (Progress) -> Void
     private var world: World { process.world }
 
-    private enum Verdict { case good, notYet, hopeless(String) }
+    private enum Verdict {
+        case good, notYet
+        case hopeless(String)
+    }
 
     func results(for release: Release) async throws(Failure) -> [CheckResult] {
         let image = "image-\(release.version)"

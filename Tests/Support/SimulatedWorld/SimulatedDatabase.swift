@@ -32,7 +32,7 @@ struct SimulatedDatabase {
     func raiseFence() async throws(Failure) -> Receipt {
         if try await !isUp() {
             // A dead Pawl's session.
-            try await process.call(.ask, world.lock = nil)
+            try await process.call(.ask, world.dropLock())
             process.fence = try await process.call(.lock, try world.takeLock())
             try await process.call(.ask, world.setReadOnly(true))
         }
@@ -61,7 +61,7 @@ struct SimulatedDatabase {
 
     func removeFence() async throws(Failure) {
         try await process.call(.lift, world.setReadOnly(false))
-        try await process.call(.ask, world.lock = nil)
+        try await process.call(.ask, world.dropLock())
         process.fence = nil
     }
 
@@ -76,7 +76,9 @@ struct SimulatedDatabase {
         let leavings = try await process.call(
             .file, world.disk.names(beginningWith: "/backups/\(name)."))
         let manifest = try await process.call(.file, world.disk.content(of: Disk.manifest(name)))
-        guard case .manifest(let manifest) = manifest else { return leavings.isEmpty ? .absent : .torn }
+        guard case .manifest(let manifest) = manifest else {
+            return leavings.isEmpty ? .absent : .torn
+        }
         let dump = try await process.call(.file, world.disk.content(of: manifest.backup.path))
         guard case .dump(let content) = dump, content.digest == manifest.backup.sha256 else {
             return .torn
@@ -211,6 +213,6 @@ struct SimulatedDatabase {
 
     /// Ends the session of a load whose client may be dead.
     func endLoading() async throws(Failure) {
-        try await process.call(.ask, world.loader = nil)
+        try await process.call(.ask, world.endLoads())
     }
 }

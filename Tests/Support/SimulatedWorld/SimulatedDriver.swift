@@ -13,7 +13,7 @@ package struct SimulatedDriver: Driver {
         switch effect {
         case .raiseFence:
             // What this very process holds is no leftover.
-            if process.fence == nil { try await process.call(.ask, world.lock = nil) }
+            if process.fence == nil { try await process.call(.ask, world.dropLock()) }
         case .restoreData: try await database.endLoading()
         default: break
         }

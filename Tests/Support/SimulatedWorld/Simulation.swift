@@ -62,13 +62,16 @@ package struct Simulation: Sendable {
             return []
         }
         if crashed.ending != expected.ending {
-            return [Violation(invariant: .I12, detail: "ends \(name(crashed)), not \(name(expected))")]
+            return [
+                Violation(
+                    invariant: .sameAsUncut, detail: "ends \(name(crashed)), not \(name(expected))")
+            ]
         }
         guard scenario.behaviour == .good || scenario.behaviour == .slow else { return [] }
         let found = Essence.of(crashed.events)
         let wanted = Essence.of(expected.events)
         guard found != wanted else { return [] }
-        return [Violation(invariant: .I12, detail: "went \(found), not \(wanted)")]
+        return [Violation(invariant: .sameAsUncut, detail: "went \(found), not \(wanted)")]
     }
 
     private func name(_ result: Result) -> String { result.ending?.rawValue ?? "nowhere" }
@@ -138,7 +141,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
     func run() throws {
         while world.violations.isEmpty {
             guard processes < Self.processLimit, !course.isExhausted else {
-                return world.violate(.I9, "no end after \(processes) processes")
+                return world.violate(.ends, "no end after \(processes) processes")
             }
             let before = records.run
             guard let run = try process(deciding: nextDecision(about: before)) else {
@@ -185,7 +188,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
         let process = Process(world, course)
         let testimony = Testimony()
         if records.acknowledged > records.entries.count {
-            world.violate(.I1, "an event that was acknowledged is not in the log")
+            world.violate(.acknowledgedStays, "an event that was acknowledged is not in the log")
             return nil
         }
         try records.takeOver()
@@ -208,9 +211,9 @@ final class SimulatedUpgrade: @unchecked Sendable {
         let died = process.isDead
         process.die()
         if case .failure(let error)? = end.value, !(error is ProcessDied) {
-            world.violate(.I3, "\(error)")
+            world.violate(.legal, "\(error)")
         }
-        if let illegal = records.illegal { world.violate(.I3, "\(illegal)") }
+        if let illegal = records.illegal { world.violate(.legal, "\(illegal)") }
         guard !died, case .success(let run)? = end.value else { return nil }
         return run
     }
@@ -229,7 +232,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
             try journal.append([(.planned(plan: plan), clock.now())])
             return try await runner.finish(Run(plan))
         }
-        if replayed != records.run { world.violate(.I11, "a replay comes to another state") }
+        if replayed != records.run { world.violate(.replays, "a replay comes to another state") }
         guard let order else { return try await runner.resume(replayed) }
         let event = await decision(order, replayed, driver)
         let decided = try runner.decide(event, for: replayed)
@@ -270,9 +273,10 @@ extension SimulatedUpgrade {
     /// I11, and that an intent has one outcome.
     private func checkRecords(against run: Run) {
         guard records.run == run else {
-            return world.violate(.I11, "the log replays to \(records.run?.upgrade.name.rawValue ?? "")")
+            return world.violate(
+                .replays, "the log replays to \(records.run?.upgrade.name.rawValue ?? "")")
         }
-        if let defect = records.events.unpairedIntent { world.violate(.I5, defect) }
+        if let defect = records.events.unpairedIntent { world.violate(.oneOutcome, defect) }
     }
 
     /// I13.
@@ -280,8 +284,8 @@ extension SimulatedUpgrade {
         let (events, points) = (records.entries.count, course.points)
         _ = try process(deciding: nil)
         processes -= 1
-        if records.entries.count != events { world.violate(.I13, "resuming an end appends") }
-        if course.points != points { world.violate(.I13, "resuming an end acts") }
+        if records.entries.count != events { world.violate(.endRests, "resuming an end appends") }
+        if course.points != points { world.violate(.endRests, "resuming an end acts") }
     }
 }
 

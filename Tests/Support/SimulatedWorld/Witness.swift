@@ -19,7 +19,8 @@ struct Witness: Driver {
 
     func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {
         if records.run?.inDoubt.contains(effect) != true {
-            world.violate(.I4, "leftovers of \(effect.brief) are ended, which is not in doubt")
+            world.violate(
+                .intentFirst, "leftovers of \(effect.brief) are ended, which is not in doubt")
         }
         try await base.endLeftovers(of: effect, in: context)
     }
@@ -35,13 +36,19 @@ struct Witness: Driver {
     func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
         if !process.isDead {
             if records.run?.open != effect {
-                world.violate(.I4, "\(effect.brief) is performed without a durable intent")
+                world.violate(.intentFirst, "\(effect.brief) is performed without a durable intent")
+            }
+            if world.isDone(effect) {
+                world.violate(.notRepeated, "\(effect.brief) has been done, and is done again")
             }
             switch testimony.looked.removeValue(forKey: effect) {
             case .absent: break
-            case .present: world.violate(.I6, "\(effect.brief) is there, and is done again")
-            case .torn: world.violate(.I6, "\(effect.brief) is torn, and done without clearing")
-            case .unknown, nil: world.violate(.I6, "\(effect.brief) is performed without a look")
+            case .present:
+                world.violate(.notRepeated, "\(effect.brief) is there, and is done again")
+            case .torn:
+                world.violate(.notRepeated, "\(effect.brief) is torn, and done without clearing")
+            case .unknown, nil:
+                world.violate(.notRepeated, "\(effect.brief) is performed without a look")
             }
         }
         let receipt = try await base.perform(effect, in: context)
@@ -52,19 +59,19 @@ struct Witness: Driver {
 
     func clear(_ effect: Effect, in context: Context) async throws(Failure) {
         if effect != .raiseFence, !process.isDead, records.run?.open != effect {
-            world.violate(.I4, "\(effect.brief) is cleared, and is not open")
+            world.violate(.intentFirst, "\(effect.brief) is cleared, and is not open")
         }
         let whole = world.disk.durableBackups(of: world.plan.upgrade)
         try await base.clear(effect, in: context)
         for name in whole.keys where world.disk.content(of: Disk.manifest(name)) == nil {
-            world.violate(.I8, "\(name) was whole, and is removed")
+            world.violate(.backedUp, "\(name) was whole, and is removed")
         }
         if case .torn? = testimony.looked[effect] { testimony.looked[effect] = .absent }
     }
 
     private func check(_ receipt: Receipt, of effect: Effect) {
         if let lie = world.lie(in: receipt, of: effect) {
-            world.violate(.I7, "\(effect.brief) answers as done: \(lie)")
+            world.violate(.observed, "\(effect.brief) answers as done: \(lie)")
         }
         testimony.borneOut.insert(receipt)
         if case .dataRestored = receipt { world.noteRestored() }
@@ -84,12 +91,32 @@ struct WitnessLog: Journal {
         records.acknowledge(entries.count)
         for case .done(let receipt, _) in entries.map(\.event)
         where !testimony.borneOut.contains(receipt) {
-            process.world.violate(.I7, "an outcome of \(receipt.step) that nobody observed")
+            process.world.violate(.observed, "an outcome of \(receipt.step) that nobody observed")
         }
     }
 }
 
 extension World {
+    /// Whether this upgrade has done all of an effect before.
+    func isDone(_ effect: Effect) -> Bool {
+        switch effect {
+        case .backUp(let name), .saveData(let name):
+            return disk.durableBackup(name, of: plan.upgrade) != nil
+        case .stop:
+            return runtime.containers.allSatisfy { planned in
+                guard let container = container(planned.id) else { return false }
+                let isAside = planned.role == .paused || container.name != planned.name
+                return isAside && !container.isRunning && container.policy == "no"
+            }
+        case .start:
+            let isStarted = candidates.contains(where: \.isRunning)
+            return isStarted && !scenario.hasWorker
+        case .restoreData(let backup):
+            return backup.fingerprint.isExact && content.digest == backup.fingerprint.digest
+        default: return false
+        }
+    }
+
     /// What of a receipt is not so; none where the world bears it out.
     func lie(in receipt: Receipt, of effect: Effect) -> String? {
         switch receipt {

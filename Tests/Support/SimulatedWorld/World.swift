@@ -23,6 +23,8 @@ final class World: @unchecked Sendable {
     /// The session that holds the read lock.
     var lock: Session?
     var loader: Loader?
+    /// What loads whose client has died will still do.
+    private var orphans: [Loader] = []
     private var sessionsMade = 0
 
     var disk = Disk()
@@ -53,7 +55,7 @@ final class World: @unchecked Sendable {
     struct Loader {
         let session: Session
         var rest: [[Int]]
-        var orphanActs: Int64?
+        var acts: Int64 = 0
     }
 
     init(_ scenario: Scenario, clock: Clockwork) {
@@ -100,6 +102,7 @@ final class World: @unchecked Sendable {
 
 extension World {
     private static let betweenWrites: Int64 = 400_000_000
+    private static let orphanPause: Int64 = 4_000_000_000
 
     /// In the order of time: clients write, applications migrate, sessions end.
     private func catchUp(to now: Int64) {
@@ -107,7 +110,7 @@ extension World {
             let step = containers.indices.filter { containers[$0].nextStep != nil }
                 .min { containers[$0].nextStep ?? 0 < containers[$1].nextStep ?? 0 }
             let due = step.flatMap { containers[$0].nextStep } ?? .max
-            let next = min(due, nextWrite, lock?.ends ?? .max, loader?.orphanActs ?? .max)
+            let next = min(due, nextWrite, lock?.ends ?? .max, orphans.first?.acts ?? .max)
             guard next <= now else { return }
             if next == due, let step {
                 proceed(step, at: next)
@@ -141,11 +144,17 @@ extension World {
 
     /// What its client had sent before it died.
     private func orphanLoads(at moment: Int64) {
-        guard var loader, !loader.rest.isEmpty else { return self.loader = nil }
-        content.rows += loader.rest.removeFirst()
+        var orphan = orphans.removeFirst()
+        guard content.exists, !orphan.rest.isEmpty else { return }
+        content.rows += orphan.rest.removeFirst()
         writes += 1
-        loader.orphanActs = loader.rest.isEmpty ? nil : moment + 2_000_000_000
-        self.loader = loader.rest.isEmpty ? nil : loader
+        orphan.acts = moment + Self.orphanPause
+        orphans.append(orphan)
+    }
+
+    func endLoads() {
+        loader = nil
+        orphans = []
     }
 
     var mayApplicationWrite: Bool { content.exists && !isReadOnly && lock == nil }
@@ -189,7 +198,7 @@ extension World {
     private func serverRestarts() {
         isReadOnly = false
         lock = nil
-        loader = nil
+        endLoads()
     }
 
     func reboot() {
@@ -202,6 +211,9 @@ extension World {
     func processDied() {
         let now = clock.nanoseconds
         if lock != nil, lock?.ends == nil { lock?.ends = now + 3_000_000_000 }
-        if loader != nil, loader?.orphanActs == nil { loader?.orphanActs = now + 1_000_000_000 }
+        guard var orphan = loader else { return }
+        loader = nil
+        orphan.acts = now + Self.orphanPause
+        orphans.append(orphan)
     }
 }
