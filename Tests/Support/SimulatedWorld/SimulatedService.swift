@@ -195,10 +195,10 @@ extension SimulatedService {
     func removeCandidate() async throws(Failure) -> Receipt {
         for planned in paused {
             guard let container = try await container(planned.id) else { continue }
-            try await process.call(.stop, try world.stop(planned.id))
             if container.policy != "no" {
                 try await process.call(.setPolicy, try world.setPolicy("no", of: planned.id))
             }
+            try await process.call(.stop, try world.stop(planned.id))
         }
         for candidate in try await candidates() {
             if candidate.isRunning || candidate.isRestarting {
