@@ -77,6 +77,9 @@ let package = Package(
             name: "Simulate", dependencies: ["SimulatedWorld"],
             path: "Tests/Support/Simulate",
             swiftSettings: strict),
+        .target(
+            name: "DriverContract", dependencies: ["UpgradeMachine"],
+            path: "Tests/Support/DriverContract", swiftSettings: strict),
 
         .testTarget(
             name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
@@ -89,6 +92,10 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: ["SimulatedWorld", "EventLog", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DriverContractTests",
+            dependencies: ["DriverContract", "SimulatedWorld", "Drivers", "UpgradeMachine"],
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "UpgradeMachine"],

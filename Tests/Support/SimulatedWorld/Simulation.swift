@@ -34,6 +34,8 @@ package struct Simulation: Sendable {
     }
 
     /// Runs it; the same every time.
+    ///
+    /// - Throws: What the disk of a real log threw.
     package func run() throws -> Result {
         let disk = try logDirectory.map {
             try LogOnDisk(directory: $0, plan: scenario.plan)
@@ -58,9 +60,9 @@ package struct Simulation: Sendable {
         let expected = uncut.result
         // Clients may write between each backup and its loss; after three of these it goes back.
         let invalidated = crashed.events.filter { $0.type == .backupInvalidated }.count
-        guard crashed.ending != nil, invalidated < scenario.plan.limits.attemptsPerStep else {
-            return []
-        }
+        guard crashed.ending != nil, invalidated < scenario.plan.limits.attemptsPerStep,
+            !crashed.gaveUp
+        else { return [] }
         if crashed.ending != expected.ending {
             return [
                 Violation(
@@ -75,6 +77,13 @@ package struct Simulation: Sendable {
     }
 
     private func name(_ result: Result) -> String { result.ending?.rawValue ?? "nowhere" }
+}
+
+extension Simulation.Result {
+    /// Whether a person was asked because crash followed upon crash.
+    fileprivate var gaveUp: Bool {
+        events.contains { if case .halted(let cause) = $0 { cause.code == "no-progress" } else { false } }
+    }
 }
 
 extension Scenario {
