@@ -112,7 +112,8 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "pawl", "Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", grdb,
+                "pawl", "Drivers", "DriverContract", "UpgradeMachine", "DockerEngine",
+                "HTTPClient", "Digests", grdb,
             ],
             swiftSettings: strict),
         // Runs the program that is built beside it.

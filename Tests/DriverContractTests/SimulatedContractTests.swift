@@ -25,4 +25,18 @@ struct SimulatedContractTests {
             #expect(simulated.violations.isEmpty)
         }
     }
+
+    @Test("A driver that does not keep to it is found out", arguments: LyingDriver.Lie.allCases)
+    func bites(_ lie: LyingDriver.Lie) throws {
+        let simulated = SimulatedSubject(hasWorker: false, fence: .hold, countsWrites: true)
+        try simulated.run {
+            let subject = DriverContract.Subject(
+                plan: simulated.plan,
+                makeDriver: { LyingDriver(base: simulated.makeDriver(), lie: lie) },
+                picture: { simulated.picture }, tear: { await simulated.tear($0) })
+            // One that the machine refuses to go on with is found out as well.
+            let findings = try? await DriverContract.check(subject).findings
+            #expect(findings?.isEmpty != true)
+        }
+    }
 }
