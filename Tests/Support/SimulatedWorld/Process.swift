@@ -110,17 +110,17 @@ final class Process: @unchecked Sendable {
         switch fault {
         case .crash: die()
         case .reboot: loseHost()
-        case .fails, .breaks:
-            // The run stops, and its process with it.
-            die()
+        // The run stops, and tidies up before its process ends.
+        case .fails, .breaks: throw LogRefused()
         default: break
         }
         if isDead { throw ProcessDied() }
         if fault == .asksToStop { stopRequest.ask() }
         try write()
         switch fault {
-        case .crashAfter, .losesAnswer: die()
+        case .crashAfter: die()
         case .rebootAfter: loseHost()
+        case .losesAnswer: throw LogRefused()
         default: return
         }
         throw ProcessDied()
@@ -141,6 +141,9 @@ final class Process: @unchecked Sendable {
 
 /// Nothing that follows reaches the log.
 struct ProcessDied: Error {}
+
+/// The log's disk is full, or answers with an error.
+struct LogRefused: Error {}
 
 extension Failure {
     static let dead = Failure(code: "dead", message: "the process has died", advice: "")

@@ -160,6 +160,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
             }
             ending = run.upgrade.name
             checkRecords(against: run)
+            checkLeft()
             guard run.nextAction(at: clock.now()) == .rest, !mayGoOn(run) else {
                 clock.skip(.seconds(1 + randomness.below(20)))
                 continue
@@ -219,7 +220,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
         }
         let died = process.isDead
         process.die()
-        if case .failure(let error)? = end.value, !(error is ProcessDied) {
+        if case .failure(let error)? = end.value, !(error is ProcessDied || error is LogRefused) {
             world.violate(.legal, "\(error)")
         }
         if let illegal = records.illegal { world.violate(.legal, "\(illegal)") }
@@ -244,7 +245,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
         if replayed != records.run { world.violate(.replays, "a replay comes to another state") }
         guard let order else { return try await runner.resume(replayed) }
         let event = await decision(order, replayed, driver)
-        let decided = try runner.decide(event, for: replayed)
+        let decided = try await runner.decide(event, for: replayed)
         if case .decision = order { decisions.removeFirst() } else { mayGoBack = false }
         return try await runner.resume(decided)
     }
@@ -286,6 +287,13 @@ extension SimulatedUpgrade {
                 .replays, "the log replays to \(records.run?.upgrade.name.rawValue ?? "")")
         }
         if let defect = records.events.unpairedIntent { world.violate(.oneOutcome, defect) }
+    }
+
+    /// Nobody works on it until it is resumed: the database must take writes meanwhile.
+    private func checkLeft() {
+        let last = course.injected.last?.point ?? -100
+        guard world.isReadOnly, world.broken.isEmpty, course.points - last > 5 else { return }
+        world.violate(.ends, "a run that ended leaves the database read-only")
     }
 
     /// I13.

@@ -58,8 +58,9 @@ struct Witness: Driver {
     }
 
     func clear(_ effect: Effect, in context: Context) async throws(Failure) {
-        if effect != .raiseFence, !process.isDead, records.run?.open != effect {
-            world.violate(.intentFirst, "\(effect.brief) is cleared, and is not open")
+        let isInDoubt = records.run?.inDoubt.contains(effect) == true
+        if effect != .raiseFence, !process.isDead, !isInDoubt {
+            world.violate(.intentFirst, "\(effect.brief) is cleared, and is not in doubt")
         }
         let whole = world.disk.durableBackups(of: world.plan.upgrade)
         try await base.clear(effect, in: context)
