@@ -25,12 +25,14 @@ package struct Simulation: Sendable {
         package var violations: [Violation]
         /// Where it ended; none where the plan itself never got on record.
         package let ending: StateName?
-        package let events: [Event]
+        package let entries: [(event: Event, moment: Moment)]
         package let processes: Int
         package let points: Int
         package let injected: [Schedule.Entry]
         /// How often something was found that had been done before.
         package let adoptions: Int
+
+        package var events: [Event] { entries.map(\.event) }
     }
 
     /// Runs it; the same every time.
@@ -82,7 +84,9 @@ package struct Simulation: Sendable {
 extension Simulation.Result {
     /// Whether a person was asked because crash followed upon crash.
     fileprivate var gaveUp: Bool {
-        events.contains { if case .halted(let cause) = $0 { cause.code == "no-progress" } else { false } }
+        events.contains {
+            if case .halted(let cause) = $0 { cause.code == "no-progress" } else { false }
+        }
     }
 }
 
@@ -141,7 +145,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
             if case .done(_, adopted: true) = $0 { true } else { false }
         }
         return Simulation.Result(
-            violations: world.violations, ending: ending, events: records.events,
+            violations: world.violations, ending: ending, entries: records.entries,
             processes: processes, points: course.points, injected: course.injected,
             adoptions: adoptions.count)
     }
