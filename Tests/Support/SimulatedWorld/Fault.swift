@@ -10,6 +10,8 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
     case breaks
     /// Done, but reported as failed.
     case losesAnswer
+    /// A look does not tell what is so.
+    case obscures
     /// Longer than any silence that a step is allowed.
     case delays
     /// Somebody presses Ctrl-C.

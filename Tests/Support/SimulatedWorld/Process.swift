@@ -89,6 +89,7 @@ final class Process: @unchecked Sendable {
             loseHost()
             throw .dead
         case .fails: throw .fault(call)
+        case .obscures: throw .obscured
         case .breaks: world.broken.insert(call)
         case .delays: try await rest(for: .seconds(90))
         case .asksToStop: stopRequest.ask()
@@ -149,6 +150,9 @@ extension Failure {
     static let dead = Failure(code: "dead", message: "the process has died", advice: "")
     static let interrupted = Failure(
         code: "interrupted", message: "ended on request", advice: "go on")
+
+    static let obscured = Failure(
+        code: "obscured", message: "the answer says neither yes nor no", advice: "look yourself")
 
     static func fault(_ call: Call) -> Failure {
         Failure(code: "fault", message: "\(call) failed", advice: "try again")

@@ -22,7 +22,12 @@ package struct SimulatedDriver: Driver {
     package func observe(
         _ effect: Effect, in context: Context
     ) async throws(Failure) -> Observation {
-        let observation = try await looked(at: effect)
+        let observation: Observation
+        do throws(Failure) {
+            observation = try await looked(at: effect)
+        } catch  where error == .obscured {
+            return .unknown(detail: error.message)
+        }
         guard case .present(let receipt) = observation else { return observation }
         return .present(try await completed(receipt))
     }

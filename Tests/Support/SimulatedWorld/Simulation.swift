@@ -200,7 +200,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
     private func process(deciding order: Order?) throws -> Run? {
         processes += 1
         let process = Process(world, course)
-        let testimony = Testimony()
+        let testimony = Testimony(takingOver: records.run)
         if records.acknowledged > records.entries.count {
             world.violate(.acknowledgedStays, "an event that was acknowledged is not in the log")
             return nil
@@ -219,7 +219,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
         clock.run { [self] in
             do {
                 end.value = .success(
-                    try await work(runner, journal, order, simulated, process))
+                    try await work(runner, journal, order, simulated, testimony))
             } catch { end.value = .failure(error) }
         }
         let died = process.isDead
@@ -239,7 +239,7 @@ final class SimulatedUpgrade: @unchecked Sendable {
 
     private func work(
         _ runner: Runner<Witness>, _ journal: WitnessLog, _ order: Order?,
-        _ driver: SimulatedDriver, _ process: Process
+        _ driver: SimulatedDriver, _ testimony: Testimony
     ) async throws -> Run {
         guard let replayed = try records.replayed() else {
             let plan = simulation.scenario.plan
@@ -249,6 +249,10 @@ final class SimulatedUpgrade: @unchecked Sendable {
         if replayed != records.run { world.violate(.replays, "a replay comes to another state") }
         guard let order else { return try await runner.resume(replayed) }
         let event = await decision(order, replayed, driver)
+        if case .settled = event, case .halted(let halt) = replayed.upgrade {
+            // Who vouches for it has seen that nothing is at work.
+            testimony.leftovers = testimony.leftovers.filter { $0 != halt.undetermined }
+        }
         let decided = try await runner.decide(event, for: replayed)
         if case .decision = order { decisions.removeFirst() } else { mayGoBack = false }
         return try await runner.resume(decided)

@@ -7,6 +7,10 @@ final class Testimony: @unchecked Sendable {
     var looked: [Effect: Observation] = [:]
     /// Receipts that the world bore out when they were given.
     var borneOut: Set<Receipt> = []
+    /// What a process before has begun, and this one has not ended yet.
+    var leftovers: Set<Effect>
+
+    init(takingOver run: Run?) { leftovers = Set(run?.inDoubt ?? []) }
 }
 
 /// Stands between the runner and the drivers, and holds every call against the world.
@@ -23,6 +27,7 @@ struct Witness: Driver {
                 .intentFirst, "leftovers of \(effect.brief) are ended, which is not in doubt")
         }
         try await base.endLeftovers(of: effect, in: context)
+        testimony.leftovers.remove(effect)
     }
 
     func observe(_ effect: Effect, in context: Context) async throws(Failure) -> Observation {
@@ -37,6 +42,9 @@ struct Witness: Driver {
         if !process.isDead {
             if records.run?.open != effect {
                 world.violate(.intentFirst, "\(effect.brief) is performed without a durable intent")
+            }
+            if let leftover = testimony.leftovers.first {
+                world.violate(.notRepeated, "what began \(leftover.brief) may be at work still")
             }
             if world.isDone(effect) {
                 world.violate(.notRepeated, "\(effect.brief) has been done, and is done again")
