@@ -34,7 +34,8 @@ final class HostSubject: Sendable {
     let plan: Plan
 
     init() async throws {
-        directory = FileManager.default.temporaryDirectory
+        directory =
+            FileManager.default.temporaryDirectory
             .appending(path: "contract-\(UUID().uuidString)").path
         runtime = HostRuntime(
             directory: directory, start: ["./start"], stop: ["./stop"], status: ["./status"],
@@ -48,7 +49,9 @@ final class HostSubject: Sendable {
         let database = "\(directory)/data/app.db"
         let archive = "\(directory)/2.0.0.tar.gz"
         try await Self.run(["tar", "-czf", archive, "-C", "\(directory)/stage", "."])
-        try await Self.run(["sqlite3", database, "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)"])
+        try await Self.run([
+            "sqlite3", database, "CREATE TABLE t (x); INSERT INTO t VALUES (1), (2)",
+        ])
         plan = Plan(
             // An upgrade of its own: its tag must not end what a test beside this one runs.
             upgrade: "up-\(UUID().uuidString)", instance: "board",
