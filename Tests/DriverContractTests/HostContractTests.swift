@@ -10,7 +10,9 @@ struct HostContractTests {
         let answer = try await DriverContract.check(
             DriverContract.Subject(
                 plan: host.plan, makeDriver: { try host.makeDriver() },
-                picture: { try host.picture() }, tear: { try host.tear($0) }))
+                picture: { try host.picture() },
+                halves: .init(torn: [.pull, .backUp, .saveData, .restoreData]),
+                tear: { try host.tear($0) }))
         try await host.remove()
         #expect(answer.findings.isEmpty)
         #expect(answer.asked == Set(Step.allCases))

@@ -5,6 +5,8 @@ struct LyingDriver: Driver {
     enum Lie: CaseIterable, Sendable {
         /// A half passes for the whole.
         case tornIsPresent
+        /// A half passes for nothing at all.
+        case tornIsAbsent
         /// What is done is not seen.
         case presentIsAbsent
         /// A look does what it was to look for.
@@ -29,7 +31,7 @@ struct LyingDriver: Driver {
         switch (lie, seen, effect) {
         case (.tornIsPresent, .torn, .restoreData(let backup)):
             return .present(.dataRestored(fingerprint: backup.fingerprint))
-        case (.presentIsAbsent, .present, .backUp): return .absent
+        case (.tornIsAbsent, .torn, .backUp), (.presentIsAbsent, .present, .backUp): return .absent
         case (.lookingActs, .absent, .stop):
             return .present(try await base.perform(effect, in: context))
         default: return seen

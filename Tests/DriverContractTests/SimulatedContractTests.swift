@@ -5,6 +5,10 @@ import UpgradeMachine
 
 @Suite("What the runner relies on, of the simulated drivers")
 struct SimulatedContractTests {
+    /// As those of MySQL, which they stand for.
+    private static let halves = DriverContract.Halves(
+        torn: [.backUp, .saveData, .restoreData], stayingTorn: [.restoreData])
+
     @Test(
         "Every step keeps to it",
         arguments: [false, true], [FencePolicy.hold, FencePolicy.none])
@@ -16,7 +20,8 @@ struct SimulatedContractTests {
                 let answer = try await DriverContract.check(
                     DriverContract.Subject(
                         plan: simulated.plan, makeDriver: { simulated.makeDriver() },
-                        picture: { simulated.picture }, tear: { await simulated.tear($0) }))
+                        picture: { simulated.picture }, halves: Self.halves,
+                        tear: { await simulated.tear($0) }))
                 #expect(answer.findings.isEmpty)
                 let unasked: Set<Step> = fence == .hold ? [] : [.raiseFence, .liftFence]
                 #expect(answer.asked == Set(Step.allCases).subtracting(unasked))
@@ -33,7 +38,8 @@ struct SimulatedContractTests {
             let subject = DriverContract.Subject(
                 plan: simulated.plan,
                 makeDriver: { LyingDriver(base: simulated.makeDriver(), lie: lie) },
-                picture: { simulated.picture }, tear: { await simulated.tear($0) })
+                picture: { simulated.picture }, halves: Self.halves,
+                tear: { await simulated.tear($0) })
             // One that the machine refuses to go on with is found out as well.
             let findings = try? await DriverContract.check(subject).findings
             #expect(findings?.isEmpty != true)

@@ -15,6 +15,8 @@ struct ContainersContractTests {
                 DriverContract.Subject(
                     plan: subject.plan, makeDriver: { subject.makeDriver() },
                     picture: { try await subject.picture() }, mayBeThere: [.pull],
+                    halves: .init(
+                        torn: [.backUp, .saveData, .restoreData], stayingTorn: [.restoreData]),
                     tear: { try await subject.tear($0) }))
             #expect(answer.findings.isEmpty)
             #expect(answer.asked == Set(Step.allCases))

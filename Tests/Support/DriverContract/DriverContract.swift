@@ -12,22 +12,39 @@ package struct DriverContract {
         let picture: () async throws -> String
         let tear: (Effect) async throws -> Bool
         let mayBeThere: Set<Step>
+        let halves: Halves
 
         /// - Parameters:
         ///   - makeDriver: A driver as a new process has it.
         ///   - picture: All of the world that looking must not change, as text.
+        ///   - halves: What is to be seen of what was left half done.
         ///   - mayBeThere: Steps that others may have done before, such as a pull to a shared engine.
         ///   - tear: Leaves an effect half done, as a crash would; false where that cannot be staged.
         package init(
             plan: Plan, makeDriver: @escaping () throws -> any Driver,
             picture: @escaping () async throws -> String, mayBeThere: Set<Step> = [],
-            tear: @escaping (Effect) async throws -> Bool
+            halves: Halves, tear: @escaping (Effect) async throws -> Bool
         ) {
             self.plan = plan
             self.makeDriver = makeDriver
             self.picture = picture
             self.tear = tear
             self.mayBeThere = mayBeThere
+            self.halves = halves
+        }
+    }
+
+    /// How a driver treats halves.
+    package struct Halves {
+        let torn: Set<Step>
+        let stayingTorn: Set<Step>
+
+        /// - Parameters:
+        ///   - torn: Steps whose half is called torn; others go on from what there is.
+        ///   - stayingTorn: Those of them that begin by taking the half away, and need no clearing.
+        package init(torn: Set<Step>, stayingTorn: Set<Step> = []) {
+            self.torn = torn
+            self.stayingTorn = stayingTorn
         }
     }
 
@@ -113,11 +130,13 @@ package struct DriverContract {
         try await driver.endLeftovers(of: effect, in: context)
         let seen = try await look(effect, driver)
         expect(!seen.isPresent, effect, "a half of it passes for the whole")
-        guard case .torn = seen else { return }
+        guard case .torn = seen else {
+            return expect(
+                !subject.halves.torn.contains(effect.step), effect, "a half of it is \(seen)")
+        }
         for _ in 0..<2 { try await driver.clear(effect, in: context) }
         let cleared = try await look(effect, driver)
-        // A schema that is dropped before it is loaded needs no clearing; all else has gone.
-        let mayStay = effect.step == .restoreData && !cleared.isPresent
+        let mayStay = subject.halves.stayingTorn.contains(effect.step) && !cleared.isPresent
         expect(cleared == .absent || mayStay, effect, "cleared, it is \(cleared)")
     }
 
