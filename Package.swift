@@ -69,6 +69,18 @@ let package = Package(
             name: "LogBenchmark", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
             path: "tools/bench.d/LogBenchmark", swiftSettings: strict),
 
+        // A seeded world in place of the real one, and the program that runs many upgrades in it.
+        .target(
+            name: "SimulatedWorld", dependencies: ["EventLog", "Runner", "UpgradeMachine"],
+            path: "Tests/Support/SimulatedWorld", swiftSettings: strict),
+        .executableTarget(
+            name: "Simulate", dependencies: ["SimulatedWorld"],
+            path: "Tests/Support/Simulate",
+            swiftSettings: strict),
+        .target(
+            name: "DriverContract", dependencies: ["UpgradeMachine"],
+            path: "Tests/Support/DriverContract", swiftSettings: strict),
+
         .testTarget(
             name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
         .testTarget(
@@ -76,6 +88,14 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "RunnerTests", dependencies: ["Runner", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["SimulatedWorld", "EventLog", "UpgradeMachine"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DriverContractTests",
+            dependencies: ["DriverContract", "SimulatedWorld", "Drivers", "UpgradeMachine"],
             swiftSettings: strict),
         .testTarget(
             name: "SettingsTests", dependencies: ["Settings", "UpgradeMachine"],
@@ -92,7 +112,8 @@ let package = Package(
         .testTarget(
             name: "LiveTests",
             dependencies: [
-                "pawl", "Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests", grdb,
+                "pawl", "Drivers", "DriverContract", "UpgradeMachine", "DockerEngine",
+                "HTTPClient", "Digests", grdb,
             ],
             swiftSettings: strict),
         // Runs the program that is built beside it.

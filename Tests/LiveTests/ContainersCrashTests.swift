@@ -46,6 +46,49 @@ struct ContainersCrashTests {
         }
     }
 
+    /// Stopping it takes the whole grace.
+    private static let deaf: JSONValue = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+
+    @Test("what is paused cannot start by itself while it is stopped on the way back")
+    func pausedStays() async throws {
+        try await ContainersWorld.run { world in
+            try await world.container(
+                "worker", host: ["RestartPolicy": ["Name": "always"]],
+                config: ["Cmd": Self.deaf])
+            try await world.container("web")
+            try await world.pulled("2.0.0")
+            let plan = try await world.plan(to: "2.0.0", ["web": .replaced, "worker": .paused])
+            _ = try await world.service.perform(.stop, in: plan.silent)
+            _ = try await world.service.perform(
+                .start(release: plan.candidate), in: plan.silent)
+            async let removed = world.service.perform(.removeCandidate, in: plan.silent)
+            try await eventually {
+                let worker = try await world.engine.inspectContainer(world.name("worker"))
+                try #require(worker.state.isRunning, "stopped with its policy as it was")
+                return worker.restartPolicy.name == "no"
+            }
+            _ = try await removed
+        }
+    }
+
+    @Test("a container that is started again while the others stop is stopped after all")
+    func startedAgain() async throws {
+        try await ContainersWorld.run { world in
+            try await world.container("slow", config: ["Cmd": Self.deaf])
+            try await world.container("web")
+            try await world.pulled("2.0.0")
+            let plan = try await world.plan(to: "2.0.0", ["slow": .replaced, "web": .replaced])
+            async let stopped = world.service.perform(.stop, in: plan.silent)
+            try await eventually {
+                try await !world.engine.inspectContainer(world.name("web")).state.isRunning
+            }
+            try await world.engine.startContainer(world.name("web"))
+            let receipt = try await stopped
+            #expect(
+                try await world.service.observe(.stop, in: plan.silent) == .present(receipt))
+        }
+    }
+
     @Test("a copy that was made and never started is made anew, and its tag moved again")
     func created() async throws {
         try await ContainersWorld.run { world in

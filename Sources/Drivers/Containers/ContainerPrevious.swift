@@ -22,10 +22,12 @@ extension ContainerService {
     func removeCandidate(_ scene: Scene) async throws(Failure) -> Receipt {
         for planned in scene.paused.reversed() {
             guard let container = try await scene.container(planned.id) else { continue }
-            try await halt(planned.id, scene)
+            // Before it stops: an engine that is restarted in between would have it write again,
+            // under data that is about to be put back. (ContainersCrashTests.pausedStays)
             if container.restartPolicy.name != "no" {
                 try await scene.setPolicy(.never, of: planned.id)
             }
+            try await halt(planned.id, scene)
         }
         let order = scene.replaced.map(\.name)
         let candidates = try await scene.candidates().sorted {

@@ -37,7 +37,8 @@ extension ContainerService {
         let running = try await takenOver(scene)
         try await moveTags(to: image.id, for: release, scene)
         let made = try await copies(of: scene, running, image, release)
-        for (planned, id) in zip(scene.replaced, made) {
+        // One that was taken over may have ended since: it is not started a second time.
+        for (planned, id) in zip(scene.replaced, made) where running[planned.name]?.id != id {
             scene.context.report(.note("starting \(planned.name)"))
             try await asked { () throws(DockerError) in try await engine.startContainer(id) }
         }

@@ -27,6 +27,14 @@ extension ContainerService {
         // The policy goes after the stop: without it, and without Pawl, a reboot in between would
         // leave the service down.
         for planned in scene.runtime.containers.reversed() { try await park(planned, scene) }
+        // One that the engine or a person has started again meanwhile would write on; from here on
+        // nothing starts it by itself. (ContainersCrashTests.startedAgain)
+        for planned in scene.runtime.containers.reversed() {
+            guard let container = try await scene.container(planned.id),
+                container.state.isRunning || container.state.isRestarting
+            else { continue }
+            try await halt(planned.id, scene)
+        }
         return .stopped(kept: scene.kept, position: nil)
     }
 

@@ -62,6 +62,8 @@ public struct BackupStore: Sendable {
         guard found.hex == content.sha256, found.size == content.storedSizeInBytes else {
             return .torn(detail: "\(path) has been cut or altered")
         }
+        // Its writer may have died between the name and its way to the disk.
+        try Files.syncDirectory(directory)
         return .present(backup(content))
     }
 

@@ -36,7 +36,8 @@ extension MySQLDriver {
             if isFenced || step == .saveData { after = try await position(client, dialect) }
             // Last, so that it held all the time.
             if isFenced { try await requireFence() }
-            let isExact = isFenced || step == .saveData
+            // Once the service has stopped others may write still.
+            let isExact = isFenced || step == .saveData && after == before
             return try writer.finish(
                 BackupContent(
                     fingerprint: content.fingerprint(isExact: isExact), tables: content.tables,

@@ -36,6 +36,8 @@ extension SQLiteDriver {
         do throws(Failure) {
             let content = try await content()
             guard content.fingerprint.digest == backup.fingerprint.digest else { return .absent }
+            // Whoever renamed it into place may have died before that was durable.
+            try Files.syncDirectory(Files.parent(of: try realPath()))
             return .present(.dataRestored(fingerprint: content.fingerprint))
         } catch {
             switch error.code {

@@ -51,6 +51,8 @@ extension HostService {
             return .torn(
                 detail: "\(store.link) leads to \(name), which does not run; it may have run")
         }
+        // Whoever switched the link may have died before that was durable.
+        try Files.syncDirectory(store.directory)
         return .present(.started(candidate: served(name)))
     }
 

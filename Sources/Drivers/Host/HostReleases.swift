@@ -6,6 +6,8 @@ internal import UpgradeMachine
 extension HostService {
     func observePull(_ release: Release, in context: Context) throws(Failure) -> Observation {
         if let name = try store.name(of: release) {
+            // Whoever unpacked it may have died before its name was durable.
+            try Files.syncDirectory(store.releases)
             return .present(.pulled(release: release, imageID: name))
         }
         let partial = try partial(of: release, in: context)
