@@ -1,0 +1,390 @@
+/* Two Pawls at one instance: its lock, its log, its world, and all that may go wrong in between.
+ *
+ * What is kept, and what is left out, stands in README.md beside this file. Limits are given on the
+ * command line: FAULTS (crashes, reboots, failures, outsiders: together), WRITES of the old release,
+ * PAUSES and DECISIONS of people, FREEZES of a process that loses its lock without dying, ATTEMPTS a
+ * step, RESUMES without progress. SEED_... plants one bug each; see `mutants`. */
+
+#define CURRENT 1
+#define OVERTAKEN 2
+
+/* What came of an effect and is not recorded yet. */
+#define NOT_YET   0
+#define WAS_FOUND 1
+#define WAS_DONE  2
+#define FAILED    3
+#define FOR_GOOD  4
+#define UNKNOWN   5
+#define INTERRUPTED 6
+
+/* How a driver answers besides by doing it. */
+#define FAILS_NOW 1
+#define REFUSED   2
+
+/* Each name is a property; one that is set has been violated. */
+byte I4_no_effect_without_its_durable_intent;
+byte I6_nothing_is_done_twice;
+byte I8_nothing_destructive_without_a_proven_backup;
+byte I10_verified_or_rolled_back_and_never_a_mix;
+byte I14_nobody_appends_who_was_overtaken;
+byte At_rest_the_database_takes_writes;
+
+#ifdef TRACE
+#define must(property, condition) skip
+#else
+inline must(property, condition) {
+    if
+    :: true && (condition) -> skip
+    :: else -> property = 1; assert(!property)
+    fi
+}
+#endif
+
+byte lock;                  /* 0: free */
+unsigned pauses : 3 = PAUSES;
+unsigned decisions : 3 = DECISIONS;
+unsigned freezes : 2 = FREEZES;
+byte view[2];               /* whether a process has replayed the log, and is up to date */
+bit gone[2];                /* a reboot ended it while it was frozen */
+
+#include "terms.pml"
+#include "world.pml"
+#include "machine.pml"
+
+#define TELL(words) printf(words, me + 1)
+
+/* A process that dies, or a host that does, at this place. */
+#define may_die \
+    if \
+    :: true \
+    :: atomic { faults > 0 -> faults--; TELL("Pawl %d is killed\n"); goto killed } \
+    :: atomic { faults > 0 -> faults--; TELL("Pawl %d ends with its host, which reboots\n"); \
+        goto rebooted } \
+    fi
+
+#define may_decide (decisions > 0 && (log.halted || log.state == VERIFIED))
+
+/* I14: an append with an old fence number is refused, and so is one that does not follow the event
+ * its writer saw last: two that took over before either had appended have the same number. */
+#if defined(SEED_NUMBER_UNCHECKED)
+#define is_refused false
+#elif defined(SEED_NUMBER_ALONE)
+#define is_refused (number < log.number)
+#else
+#define is_refused (number < log.number || view[me] == OVERTAKEN)
+#endif
+
+inline append() {
+    if
+    :: is_refused -> goto outdated
+    :: !is_refused ->
+        must(I14_nobody_appends_who_was_overtaken, view[me] == CURRENT);
+        log.number = number;
+        if :: view[1 - me] -> view[1 - me] = OVERTAKEN :: else fi
+    fi
+}
+
+/* I10: what the log calls an end is one in the world. */
+inline check_end() {
+    if
+    :: log.state == VERIFIED && !log.tidied ->
+        must(I10_verified_or_rolled_back_and_never_a_mix,
+            image == WHOLE && candidate >= WHOLE && service == ABSENT && fence == ABSENT
+            && data == (has_data -> MIGRATED : ORIGINAL))
+    :: log.state == ROLLED_BACK ->
+        must(I10_verified_or_rolled_back_and_never_a_mix,
+            service == WHOLE && candidate == ABSENT && fence == ABSENT && data == ORIGINAL
+            && (!fenced || !lost))
+    :: else
+    fi
+}
+
+/* I4, I6, I8: what has to be so when an effect is about to touch the world. */
+inline check_effect() {
+    must(I4_no_effect_without_its_durable_intent, log.open == effect && log.number == number);
+    look(effect);
+    must(I6_nothing_is_done_twice, found != WHOLE);
+    if
+    :: effect == START ->
+        must(I6_nothing_is_done_twice, candidate != ENDED);
+        must(I8_nothing_destructive_without_a_proven_backup, !has_data ||
+            (backup == WHOLE && (!fenced || backup_of == position)));
+        must(I10_verified_or_rolled_back_and_never_a_mix,
+            service == ABSENT && fence == ABSENT && data == ORIGINAL)
+    :: effect == RESTORE ->
+        must(I10_verified_or_rolled_back_and_never_a_mix, candidate == ABSENT)
+    :: effect == START_PREVIOUS ->
+        must(I10_verified_or_rolled_back_and_never_a_mix,
+            candidate == ABSENT && fence == ABSENT && data == ORIGINAL)
+    :: else
+    fi
+}
+
+/* A person's decision; what people say of the world is true. */
+inline decide_by_hand() {
+    decisions--;
+    look(log.doubt);
+    if
+    :: log.halted ->
+        LOG(retried, NONE, 0);
+        if
+        :: log.doubt -> log.undetermined = log.undetermined | bit_of(log.doubt)
+        :: else
+        fi;
+        go_on()
+    :: log.state < ROLLING && log.state != NOTHING ->
+        LOG(ordered, NONE, 0);
+        effect = (log.halted -> log.doubt : log.open);
+        if :: effect -> log.undetermined = log.undetermined | bit_of(effect) :: else fi;
+        log.halted = 0; log.doubt = NONE;
+        turn_around(log.undetermined);
+        effect = NONE
+    :: (log.halted && log.doubt && (found == WHOLE || log.doubt == TIDY
+            || (log.doubt == VERIFY && candidate == WHOLE)
+            || (log.doubt == VERIFY_PREVIOUS && service == WHOLE))) ->
+        LOG(settled, log.doubt, 1);
+        seen_at = (log.doubt == BACKUP -> backup_of : position);
+        advance(log.doubt);
+        go_on(); seen_at = 0
+    :: log.halted && log.doubt && found == ABSENT ->
+        LOG(settled, log.doubt, 0);
+        log.undetermined = log.undetermined & ~bit_of(log.doubt);
+        go_on()
+    fi;
+    found = 0
+}
+
+/* Whether the database may be kept from writing after the process has gone (`mayLeaveFence`). */
+#ifdef SEED_FENCE_LEFT_AT_HALT
+#define raise_in_doubt (log.open == RAISE)
+#else
+#define raise_in_doubt \
+    (log.open == RAISE || log.doubt == RAISE || (log.undetermined & bit_of(RAISE)))
+#endif
+#define may_leave_fence \
+    ((log.state == ROLLING && (log.remaining & bit_of(LIFT))) \
+        || (log.state != ROLLING && (log.fence != DOWN || raise_in_doubt)))
+
+proctype Pawl(bit me) {
+    byte number;
+    unsigned effect : 4;
+    unsigned outcome : 3;
+    unsigned found : 2;
+    unsigned answer : 2;
+    unsigned seen_at : 3;
+
+idle:
+end:
+    atomic {
+        (lock == 0 && (!rests || may_decide)) ->
+        lock = me + 1; number = log.number + 1; view[me] = CURRENT
+    }
+    may_die;
+    atomic {
+        append();
+        if
+        :: log.state == NOTHING -> LOG(planned, NONE, 0); log.state = PLANNED; goto begun
+        :: log.state != NOTHING && !rests -> LOG(resumed, NONE, 0); take_over(); goto resuming
+        :: (decisions > 0 && log.state != NOTHING && log.state != ROLLED_BACK
+                && (log.halted || log.state < ROLLING)) ->
+            decide_by_hand(); check_end()
+        fi
+    }
+    may_die;
+    atomic {
+        append();
+        if
+        :: rests -> goto leaving
+        :: else -> LOG(resumed, NONE, 0); take_over()
+        fi
+    }
+resuming:
+    may_die;
+    /* What a dead Pawl left at work is ended first. */
+    if
+    :: true
+    :: atomic {
+        faults > 0 && (log.open || log.undetermined) ->
+        faults--; append(); LOG(halted, NONE, 0); halt(); goto leaving
+    }
+    fi;
+begun:
+    may_die;
+    atomic { append(); decide(); check_end() };
+    if
+    :: effect == NONE -> goto leaving
+    :: else
+    fi;
+work:
+    may_die;
+    atomic {
+        look(effect);
+        if
+#ifdef SEED_UNOBSERVED
+        :: true -> found = ABSENT
+#else
+        :: found == WHOLE ->
+            seen_at = (effect == BACKUP -> backup_of : position); outcome = WAS_FOUND
+#endif
+#ifdef SEED_TORN_IS_ABSENT
+        :: found == HALF -> skip
+#else
+        :: found == HALF && effect == START -> outcome = FOR_GOOD
+#ifdef SEED_TORN_IS_PRESENT
+        :: found == HALF && effect != START -> seen_at = backup_of; outcome = WAS_FOUND
+#else
+        :: found == HALF && effect != START -> clear(effect)
+#endif
+#endif
+        :: found == ABSENT
+        :: faults > 0 -> faults--; outcome = UNKNOWN
+        :: faults > 0 -> faults--; outcome = FAILED
+        :: pauses > 0 -> pauses--; outcome = INTERRUPTED
+        fi;
+        if :: outcome -> goto recording :: else fi;
+        check_effect();
+        begin(effect);
+        /* A driver that reads a damaged backup refuses before it touches anything. */
+        must(I8_nothing_destructive_without_a_proven_backup,
+            effect != RESTORE || answer || (backup == WHOLE && saved == WHOLE))
+    }
+    if
+    :: answer -> outcome = (answer == REFUSED -> FOR_GOOD : FAILED); goto recording
+    :: else
+    fi;
+    may_die;
+    atomic {
+        if
+        :: true -> complete(effect);
+            if
+            :: answer -> outcome = (answer == REFUSED -> FOR_GOOD : FAILED)
+            :: !answer ->
+                seen_at = (effect == BACKUP -> backup_of : position); outcome = WAS_DONE
+            :: faults > 0 && !answer -> faults--; TELL("Pawl %d loses the answer\n"); outcome = FAILED
+            fi
+#ifdef SEED_OUTCOME_ASSUMED
+        :: faults > 0 -> faults--; outcome = WAS_DONE
+#else
+        :: faults > 0 -> faults--; TELL("Pawl %d fails half-way\n"); outcome = FAILED
+#endif
+        :: faults > 0 -> faults--; TELL("Pawl %d fails half-way, for good\n"); outcome = FOR_GOOD
+        :: pauses > 0 -> pauses--; outcome = INTERRUPTED
+        fi
+    }
+recording:
+    answer = 0; found = 0;
+    may_die;
+    /* It loses its lock, as by somebody who removes the lock's file, and knows nothing of it. */
+    if
+    :: true
+    :: atomic { freezes > 0 && lock == me + 1 -> freezes--; lock = 0; TELL("Pawl %d loses its lock\n") };
+        if
+        :: true
+        :: gone[me] -> gone[me] = 0; goto left
+        fi
+    fi;
+    atomic {
+        append();
+        if
+        :: outcome == WAS_DONE || outcome == WAS_FOUND ->
+            LOG(done, effect, (outcome == WAS_FOUND) + 2 * seen_at);
+            log.open = NONE; advance(effect)
+        :: outcome == UNKNOWN -> LOG(halted, NONE, 0); halt()
+        :: outcome == INTERRUPTED -> LOG(paused, NONE, 0); log.paused = 1; lose_fence()
+        :: outcome == FAILED || outcome == FOR_GOOD ->
+            record_failure(effect, outcome == FOR_GOOD);
+            if
+            :: log.open == NONE && effect == PULL && image == HALF -> clear(effect)
+            :: log.open == NONE && effect == BACKUP && backup == HALF -> clear(effect)
+            :: else
+            fi
+        fi;
+        seen_at = 0;
+        check_end();
+        if
+        :: outcome == INTERRUPTED -> effect = NONE
+        :: outcome != INTERRUPTED -> decide(); check_end()
+        fi;
+        outcome = NOT_YET;
+        if
+        :: effect == NONE -> goto leaving
+        :: else -> goto work
+        fi
+    }
+
+leaving:
+    /* Nobody works on it from here on. */
+    may_die;
+    atomic {
+        if
+        :: faults > 0 && fence != ABSENT -> faults--
+        :: true ->
+            if :: may_leave_fence -> fence = ABSENT :: else fi;
+            must(At_rest_the_database_takes_writes, fence == ABSENT)
+        fi;
+        goto ended
+    }
+
+rebooted:
+    atomic {
+        reboot_world();
+        /* Whoever was frozen has gone as well. */
+        if :: view[1 - me] -> gone[1 - me] = 1 :: else fi;
+        goto left
+    }
+outdated:
+    /* An append that fails stops the run. */
+    outcome = NOT_YET;
+killed:
+ended:
+    atomic { session_ends() };
+left:
+    atomic {
+        if :: lock == me + 1 -> lock = 0 :: else fi;
+        view[me] = 0;
+        number = 0; effect = 0; outcome = 0; found = 0; answer = 0; seen_at = 0;
+        goto idle
+    }
+}
+
+/* The old release's users, and outsiders. */
+active proctype Outside() {
+end:
+    do
+    :: atomic { may_write -> position++; writes--; printf("The old release writes\n") }
+    /* The session that holds the fence ends by itself: the database was restarted. */
+    :: atomic { faults > 0 && fence == WHOLE -> faults--; fence = ABSENT;
+        printf("The fence's session ends\n") }
+    /* The new release falls over. */
+    :: atomic { faults > 0 && candidate == WHOLE -> faults--; candidate = ENDED;
+        printf("The candidate falls over\n") }
+    /* Somebody damages the backup's file, after it was needed as a proof. */
+    :: atomic { faults > 0 && backup == WHOLE && log.state == STARTED -> faults--; backup = HALF;
+        printf("The backup's file is damaged\n") }
+    /* A reboot while no Pawl runs. */
+    :: atomic { faults > 0 && lock == 0 && !view[0] && !view[1] -> faults--; reboot_world();
+        printf("The host reboots\n") }
+    od
+}
+
+init {
+    atomic {
+        service = WHOLE;
+        /* The plan. */
+#ifdef TRACE
+        has_data = c_expr { trace_has_data }; fenced = c_expr { trace_is_fenced };
+#else
+        if
+        :: has_data = 1; fenced = 1
+        :: has_data = 1
+        :: true
+        fi;
+#endif
+        run Pawl(0); run Pawl(1)
+    }
+}
+
+#ifndef TRACE
+/* I9: faults are finitely many here; every upgrade comes to an end or a rest, and stays there. */
+ltl I9_every_upgrade_ends_or_rests { <>[] rests }
+#endif
