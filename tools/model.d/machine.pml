@@ -55,7 +55,7 @@ inline turn_around(begun) {
     skip;
 #else
     if
-    :: log.fence != DOWN || (log.state == PULLED && (begun & bit_of(RAISE))) ->
+    :: log.fence != DOWN || (log.state == PULLED && ((begun) & bit_of(RAISE))) ->
         log.remaining = bit_of(LIFT)
     :: else
     fi;
@@ -63,15 +63,15 @@ inline turn_around(begun) {
     if
     :: log.state <= BACKED_UP ->
         if
-        :: begun & bit_of(STOP) -> log.remaining = log.remaining | previous_again
+        :: (begun) & bit_of(STOP) -> log.remaining = log.remaining | previous_again
         :: else
         fi
 #ifdef SEED_BEGUN_FORGOTTEN
     :: log.state == STOPPED -> log.remaining = log.remaining | previous_again
 #else
-    :: log.state == STOPPED && !(begun & bit_of(START)) ->
+    :: log.state == STOPPED && !((begun) & bit_of(START)) ->
         log.remaining = log.remaining | previous_again
-    :: log.state == STOPPED && (begun & bit_of(START)) ->
+    :: log.state == STOPPED && ((begun) & bit_of(START)) ->
         log.remaining = way_back_of_start | previous_again
 #endif
     :: log.state == STARTED || log.state == VERIFIED ->

@@ -29,15 +29,21 @@ byte I10_verified_or_rolled_back_and_never_a_mix;
 byte I14_nobody_appends_who_was_overtaken;
 byte At_rest_the_database_takes_writes;
 
+/* A lock that does not hold is beyond what is promised of the world: from there on the log alone is
+ * held to its property. */
+#define lock_holds (freezes == FREEZES)
+
 #ifdef TRACE
 #define must(property, condition) skip
+#define must_always(property, condition) skip
 #else
-inline must(property, condition) {
+inline must_always(property, condition) {
     if
     :: true && (condition) -> skip
     :: else -> property = 1; assert(!property)
     fi
 }
+#define must(property, condition) must_always(property, !lock_holds || (condition))
 #endif
 
 byte lock;                  /* 0: free */
@@ -53,10 +59,14 @@ bit gone[2];                /* a reboot ended it while it was frozen */
 
 #define TELL(words) printf(words, me + 1)
 
-/* A process that dies, or a host that does, at this place. */
+/* A process may die at this place, or its host; or it loses its lock without knowing it, as by
+ * somebody who removes the lock's file. */
 #define may_die \
     if \
-    :: true \
+    :: gone[me] -> gone[me] = 0; goto left \
+    :: !gone[me] \
+    :: atomic { freezes > 0 && lock == me + 1 -> freezes--; lock = 0; \
+        TELL("Pawl %d loses its lock\n") } \
     :: atomic { faults > 0 -> faults--; TELL("Pawl %d is killed\n"); goto killed } \
     :: atomic { faults > 0 -> faults--; TELL("Pawl %d ends with its host, which reboots\n"); \
         goto rebooted } \
@@ -78,7 +88,7 @@ inline append() {
     if
     :: is_refused -> goto outdated
     :: !is_refused ->
-        must(I14_nobody_appends_who_was_overtaken, view[me] == CURRENT);
+        must_always(I14_nobody_appends_who_was_overtaken, view[me] == CURRENT);
         log.number = number;
         if :: view[1 - me] -> view[1 - me] = OVERTAKEN :: else fi
     fi
@@ -146,7 +156,10 @@ inline decide_by_hand() {
         seen_at = (log.doubt == BACKUP -> backup_of : position);
         advance(log.doubt);
         go_on(); seen_at = 0
-    :: log.halted && log.doubt && found == ABSENT ->
+    /* Undone is what nothing is there of, not even a container that was never started. */
+    :: (log.halted && log.doubt && found == ABSENT
+            && (log.doubt != START || candidate == ABSENT)
+            && (log.doubt != STOP || service == WHOLE)) ->
         LOG(settled, log.doubt, 0);
         log.undetermined = log.undetermined & ~bit_of(log.doubt);
         go_on()
@@ -274,15 +287,6 @@ work:
 recording:
     answer = 0; found = 0;
     may_die;
-    /* It loses its lock, as by somebody who removes the lock's file, and knows nothing of it. */
-    if
-    :: true
-    :: atomic { freezes > 0 && lock == me + 1 -> freezes--; lock = 0; TELL("Pawl %d loses its lock\n") };
-        if
-        :: true
-        :: gone[me] -> gone[me] = 0; goto left
-        fi
-    fi;
     atomic {
         append();
         if

@@ -88,7 +88,7 @@ inline look(step) {
         found = (data == TORN -> HALF :
             (data == ORIGINAL && position == log.backup_at -> WHOLE : ABSENT))
     :: step == START_PREVIOUS -> found = (service == WHOLE -> WHOLE : ABSENT)
-    :: step == VERIFY || step == VERIFY_PREVIOUS || step == TIDY
+    :: else   /* questions, and what leaves nothing to be found */
     fi
 }
 
