@@ -6,20 +6,6 @@
 #define has_ended (log.state == ROLLED_BACK || (log.state == VERIFIED && log.tidied))
 #define rests (log.halted || has_ended)
 
-#ifdef TRACE
-/* A real log, event by event (trace.c): the model can only go on as it does. */
-unsigned place : 8;
-#define LOG(type, step, detail) \
-    if \
-    :: c_expr { trace_is(now.place, event_##type, step, detail) } -> place++ \
-    :: else -> false \
-    fi
-#else
-/* What a counterexample is told by; a search does not print. */
-#define LOG(type, step, detail) printf(TEXT(Pawl %d: type %e\n), me + 1, step)
-#define TEXT(words) #words
-#endif
-
 inline lose_fence() {
     if :: log.fence != DOWN -> log.fence = GONE :: else fi
 }
@@ -143,7 +129,7 @@ inline record_failure(step, is_permanent) {
     :: else ->
         if
 #ifndef SEED_NEVER_GIVES_UP
-        :: log.state == ROLLING -> LOG(halted, NONE, 0); halt()
+        :: log.state == ROLLING -> LOG(halted, NONE, none_of_these); halt()
 #else
         :: log.state == ROLLING -> skip
 #endif
@@ -164,7 +150,7 @@ inline decide() {
     effect = NONE;
     do
     :: rests -> break
-    :: !rests && log.fruitless > RESUMES -> LOG(halted, NONE, 0); halt()
+    :: !rests && log.fruitless > RESUMES -> LOG(halted, NONE, no_progress); halt()
     :: !rests && log.fruitless <= RESUMES && log.open ->
         if
         :: log.open == BACKUP && log.fence == GONE ->
@@ -180,7 +166,7 @@ inline decide() {
                 LOG(invalidated, NONE, 0);
                 log.state = PULLED; log.backup_number++; log.backup_at = 0;
                 backup = ABSENT   /* under its new name */
-            :: else -> LOG(ordered, NONE, 0); turn_around(log.undetermined)
+            :: else -> LOG(ordered, NONE, written_after); turn_around(log.undetermined)
             fi
         :: !(log.state == BACKED_UP && log.fence == UP && log.backup_at != log.fence_at) ->
 #else
@@ -188,8 +174,10 @@ inline decide() {
 #endif
             if
             /* The outage budget is spent. */
-            :: log.state == STOPPED -> LOG(ordered, NONE, 0); turn_around(log.undetermined)
-            :: pauses > 0 -> pauses--; LOG(paused, NONE, 0); log.paused = 1; lose_fence(); break
+            :: log.state == STOPPED ->
+                LOG(ordered, NONE, none_of_these); turn_around(log.undetermined)
+            :: pauses > 0 ->
+                pauses--; LOG(paused, NONE, 0); log.paused = 1; lose_fence(); break
             :: true ->
                 next_effect();
 #ifdef SEED_INTENT_LATE

@@ -100,7 +100,7 @@ inline check_end() {
     :: log.state == VERIFIED && !log.tidied ->
         must(I10_verified_or_rolled_back_and_never_a_mix,
             image == WHOLE && candidate >= WHOLE && service == ABSENT && fence == ABSENT
-            && data == (has_data -> MIGRATED : ORIGINAL))
+            && data != TORN)
     :: log.state == ROLLED_BACK ->
         must(I10_verified_or_rolled_back_and_never_a_mix,
             service == WHOLE && candidate == ABSENT && fence == ABSENT && data == ORIGINAL
@@ -143,12 +143,20 @@ inline decide_by_hand() {
         fi;
         go_on()
     :: log.state < ROLLING && log.state != NOTHING ->
-        LOG(ordered, NONE, 0);
+        LOG(ordered, NONE, by_a_person);
         effect = (log.halted -> log.doubt : log.open);
         if :: effect -> log.undetermined = log.undetermined | bit_of(effect) :: else fi;
         log.halted = 0; log.doubt = NONE;
         turn_around(log.undetermined);
         effect = NONE
+#ifdef TRACE
+    /* Of a real log it is not known whether they were right. */
+    :: log.halted && log.doubt -> LOG(settled, log.doubt, 1); advance(log.doubt); go_on()
+    :: log.halted && log.doubt ->
+        LOG(settled, log.doubt, 0);
+        log.undetermined = log.undetermined & ~bit_of(log.doubt);
+        go_on()
+#else
     :: (log.halted && log.doubt && (found == WHOLE || log.doubt == TIDY
             || (log.doubt == VERIFY && candidate == WHOLE)
             || (log.doubt == VERIFY_PREVIOUS && service == WHOLE))) ->
@@ -163,6 +171,7 @@ inline decide_by_hand() {
         LOG(settled, log.doubt, 0);
         log.undetermined = log.undetermined & ~bit_of(log.doubt);
         go_on()
+#endif
     fi;
     found = 0
 }
@@ -177,6 +186,9 @@ inline decide_by_hand() {
 #define may_leave_fence \
     ((log.state == ROLLING && (log.remaining & bit_of(LIFT))) \
         || (log.state != ROLLING && (log.fence != DOWN || raise_in_doubt)))
+
+/* Whose receipt names a position of the database. */
+#define reads_position (effect == RAISE || effect == BACKUP)
 
 proctype Pawl(bit me) {
     byte number;
@@ -218,7 +230,7 @@ resuming:
     :: true
     :: atomic {
         faults > 0 && (log.open || log.undetermined) ->
-        faults--; append(); LOG(halted, NONE, 0); halt(); goto leaving
+        faults--; append(); LOG(halted, NONE, leftovers); halt(); goto leaving
     }
     fi;
 begun:
@@ -291,9 +303,9 @@ recording:
         append();
         if
         :: outcome == WAS_DONE || outcome == WAS_FOUND ->
-            LOG(done, effect, (outcome == WAS_FOUND) + 2 * seen_at);
+            LOG(done, effect, (outcome == WAS_FOUND) + 2 * (reads_position -> seen_at : 0));
             log.open = NONE; advance(effect)
-        :: outcome == UNKNOWN -> LOG(halted, NONE, 0); halt()
+        :: outcome == UNKNOWN -> LOG(halted, NONE, unknown_outcome); halt()
         :: outcome == INTERRUPTED -> LOG(paused, NONE, 0); log.paused = 1; lose_fence()
         :: outcome == FAILED || outcome == FOR_GOOD ->
             record_failure(effect, outcome == FOR_GOOD);
@@ -376,7 +388,8 @@ init {
         service = WHOLE;
         /* The plan. */
 #ifdef TRACE
-        has_data = c_expr { trace_has_data }; fenced = c_expr { trace_is_fenced };
+        c_code { trace_read(); };
+        if :: image = WHOLE :: true fi;   /* an upgrade before may have got it */
 #else
         if
         :: has_data = 1; fenced = 1

@@ -70,3 +70,20 @@ typedef Log {
     byte number;                 /* the highest fence number in it */
 };
 Log log;
+
+/* Why something was halted or turned around, as far as the log tells them apart. */
+#define none_of_these   0
+#define no_progress     1
+#define unknown_outcome 2
+#define leftovers       3
+#define by_a_person     4
+#define written_after   5
+
+#ifdef TRACE
+#include "trace.pml"
+#else
+/* What a counterexample is told by; a search does not print. */
+#define LOG(type, step, detail) printf(TEXT(Pawl %d: type %e\n), me + 1, step)
+#define TEXT(words) #words
+#define count_boot skip
+#endif

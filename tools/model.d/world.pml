@@ -16,22 +16,17 @@ unsigned candidate : 2;     /* HALF: made, never started */
 unsigned data : 2;
 unsigned position : 3;      /* how far the old release's writing had got */
 bit lost;                   /* a restore took away what was written after the backup */
+bit littered;               /* something is left of earlier upgrades */
 byte faults = FAULTS;
 byte writes = WRITES;
 
-#ifdef TRACE
-unsigned boot : 4;          /* counts reboots; the log tells them apart by the kernel's boot id */
-#define REBOOTED boot++
-#else
-#define REBOOTED skip
-#endif
 
 /* What the old release's writing, and nothing else, may change at any time. */
 #define may_write (has_data && service == WHOLE && fence == ABSENT && data == ORIGINAL && writes > 0)
 
 /* All processes have gone; the engine starts what its policies tell it to. */
 inline reboot_world() {
-    REBOOTED;
+    count_boot;
     fence = ABSENT;
     if :: service == HALF -> service = WHOLE :: service == HALF :: service != HALF fi;
 #ifdef SEED_POLICY_STAYS
@@ -88,7 +83,8 @@ inline look(step) {
         found = (data == TORN -> HALF :
             (data == ORIGINAL && position == log.backup_at -> WHOLE : ABSENT))
     :: step == START_PREVIOUS -> found = (service == WHOLE -> WHOLE : ABSENT)
-    :: else   /* questions, and what leaves nothing to be found */
+    :: step == TIDY -> found = (littered -> ABSENT : WHOLE)
+    :: else   /* questions: what they found before a crash need not be so after it */
     fi
 }
 
@@ -139,13 +135,16 @@ inline complete(step) {
     :: step == LIFT -> fence = ABSENT
     :: step == START ->
         candidate = WHOLE;
-        if :: has_data -> data = MIGRATED :: else fi
+        if :: has_data -> data = MIGRATED :: true fi   /* a release need not migrate */
     :: step == REMOVE -> candidate = ABSENT
     :: step == SAVE -> saved = WHOLE
     :: step == RESTORE ->
         data = ORIGINAL; lost = lost || position != backup_of; position = backup_of
     :: step == START_PREVIOUS -> service = WHOLE
-    :: step == VERIFY -> if :: skip :: answer = REFUSED fi   /* the release is bad */
-    :: step == VERIFY_PREVIOUS || step == TIDY
+    :: step == VERIFY ->
+        if :: true :: answer = REFUSED fi;   /* the release may be bad */
+        if :: littered = 1 :: true fi
+    :: step == TIDY -> littered = 0
+    :: step == VERIFY_PREVIOUS
     fi
 }
