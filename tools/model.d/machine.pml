@@ -121,9 +121,9 @@ inline go_on() {
 inline record_failure(step, is_permanent) {
     if
 #ifdef SEED_START_REPEATED
-    :: !is_permanent && step != VERIFY && log.tries + 1 < ATTEMPTS ->
+    :: !(is_permanent) && step != VERIFY && log.tries + 1 < ATTEMPTS ->
 #else
-    :: !is_permanent && step != START && step != VERIFY && log.tries + 1 < ATTEMPTS ->
+    :: !(is_permanent) && step != START && step != VERIFY && log.tries + 1 < ATTEMPTS ->
 #endif
         LOG(attempt_failed, step, 0); log.tries++
     :: else ->

@@ -256,7 +256,8 @@ work:
 #else
         :: found == HALF && effect == START -> outcome = FOR_GOOD
 #ifdef SEED_TORN_IS_PRESENT
-        :: found == HALF && effect != START -> seen_at = backup_of; outcome = WAS_FOUND
+        :: found == HALF && effect == BACKUP -> seen_at = backup_of; outcome = WAS_FOUND
+        :: found == HALF && effect != START && effect != BACKUP -> clear(effect)
 #else
         :: found == HALF && effect != START -> clear(effect)
 #endif

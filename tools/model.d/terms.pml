@@ -82,8 +82,25 @@ Log log;
 #ifdef TRACE
 #include "trace.pml"
 #else
-/* What a counterexample is told by; a search does not print. */
-#define LOG(type, step, detail) printf(TEXT(Pawl %d: type %e\n), me + 1, step)
+/* What a counterexample is told by. */
+#define LOG(type, step, detail) note(event_##type, step); printf(TEXT(Pawl %d: type %e\n), me + 1, step)
 #define TEXT(words) #words
 #define count_boot skip
+#endif
+
+#ifdef NOTE
+/* A search says once of each event that it can happen; what cannot is a hole in the model. */
+hidden byte noted_type;
+hidden byte noted_step;
+c_code {
+    static void note_once(void) {
+        static char is_known[256][16];
+        char *known = &is_known[noted_type][noted_step & 15];
+        if (!*known) printf("event %d %d\n", noted_type, noted_step);
+        *known = 1;
+    }
+};
+#define note(type, step) noted_type = type; noted_step = step; c_code { note_once(); }
+#else
+#define note(type, step) skip
 #endif
