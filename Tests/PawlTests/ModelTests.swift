@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Testing
 
-/// Real logs against the model of the protocol (`tools/model`): each has to be one of its behaviours,
-/// and one that was altered must not be.
+/// Real logs against the model of the protocol (`tools/model`): each has to be one of its
+/// behaviours, and one that was altered must not be.
 @Suite(
     .serialized, .enabled(if: hasPython, "the sample application is in Python"),
     .enabled(if: Model.isThere, "there is no spin"))
@@ -103,7 +103,7 @@ enum Model {
         }
         let words = [
             ("older-number", #""fence_number":2"#, #""fence_number":1"#),
-            ("another-position", #"{"fenceRaised":{"position":""#, #"{"fenceRaised":{"position":"x"#),
+            ("another-position", #""fenceRaised":{"position":""#, #""fenceRaised":{"position":"x"#),
             ("not-saved", #""saveData""#, #""restoreData""#),
         ]
         for (name, word, other) in words {

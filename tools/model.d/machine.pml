@@ -66,7 +66,6 @@ inline turn_around(begun) {
 #ifdef SEED_UNSAVED
     log.remaining = log.remaining & ~bit_of(SAVE);
 #endif
-    log.restores = (log.remaining & bit_of(RESTORE)) != 0;
     log.state = (log.remaining -> ROLLING : ROLLED_BACK);
     log.open = NONE;
     log.fruitless = 0;
@@ -120,11 +119,7 @@ inline go_on() {
 /* What a failed try means: another try, the way back, or a person (`decision(after:)`). */
 inline record_failure(step, is_permanent) {
     if
-#ifdef SEED_START_REPEATED
-    :: !(is_permanent) && step != VERIFY && log.tries + 1 < ATTEMPTS ->
-#else
     :: !(is_permanent) && step != START && step != VERIFY && log.tries + 1 < ATTEMPTS ->
-#endif
         LOG(attempt_failed, step, 0); log.tries++
     :: else ->
         if

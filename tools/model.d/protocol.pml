@@ -1,50 +1,9 @@
 /* Two Pawls at one instance: its lock, its log, its world, and all that may go wrong in between.
  *
  * What is kept, and what is left out, stands in README.md beside this file. Limits are given on the
- * command line: FAULTS (crashes, reboots, failures, outsiders: together), WRITES of the old release,
- * PAUSES and DECISIONS of people, FREEZES of a process that loses its lock without dying, ATTEMPTS a
- * step, RESUMES without progress. SEED_... plants one bug each; see `mutants`. */
-
-#define CURRENT 1
-#define OVERTAKEN 2
-
-/* What came of an effect and is not recorded yet. */
-#define NOT_YET   0
-#define WAS_FOUND 1
-#define WAS_DONE  2
-#define FAILED    3
-#define FOR_GOOD  4
-#define UNKNOWN   5
-#define INTERRUPTED 6
-
-/* How a driver answers besides by doing it. */
-#define FAILS_NOW 1
-#define REFUSED   2
-
-/* Each name is a property; one that is set has been violated. */
-byte I4_no_effect_without_its_durable_intent;
-byte I6_nothing_is_done_twice;
-byte I8_nothing_destructive_without_a_proven_backup;
-byte I10_verified_or_rolled_back_and_never_a_mix;
-byte I14_nobody_appends_who_was_overtaken;
-byte At_rest_the_database_takes_writes;
-
-/* A lock that does not hold is beyond what is promised of the world: from there on the log alone is
- * held to its property. */
-#define lock_holds (freezes == FREEZES)
-
-#ifdef TRACE
-#define must(property, condition) skip
-#define must_always(property, condition) skip
-#else
-inline must_always(property, condition) {
-    if
-    :: true && (condition) -> skip
-    :: else -> property = 1; assert(!property)
-    fi
-}
-#define must(property, condition) must_always(property, !lock_holds || (condition))
-#endif
+ * command line: FAULTS (crashes, reboots, failures, outsiders: together), WRITES of the old
+ * release, PAUSES and DECISIONS of people, FREEZES of a process that loses its lock without dying,
+ * ATTEMPTS a step, RESUMES without progress. SEED_... plants one bug each; see `mutants`. */
 
 byte lock;                  /* 0: free */
 unsigned pauses : 3 = PAUSES;
@@ -56,6 +15,7 @@ bit gone[2];                /* a reboot ended it while it was frozen */
 #include "terms.pml"
 #include "world.pml"
 #include "machine.pml"
+#include "properties.pml"
 
 #define TELL(words) printf(words, me + 1)
 
@@ -91,42 +51,6 @@ inline append() {
         must_always(I14_nobody_appends_who_was_overtaken, view[me] == CURRENT);
         log.number = number;
         if :: view[1 - me] -> view[1 - me] = OVERTAKEN :: else fi
-    fi
-}
-
-/* I10: what the log calls an end is one in the world. */
-inline check_end() {
-    if
-    :: log.state == VERIFIED && !log.tidied ->
-        must(I10_verified_or_rolled_back_and_never_a_mix,
-            image == WHOLE && candidate >= WHOLE && service == ABSENT && fence == ABSENT
-            && data != TORN)
-    :: log.state == ROLLED_BACK ->
-        must(I10_verified_or_rolled_back_and_never_a_mix,
-            service == WHOLE && candidate == ABSENT && fence == ABSENT && data == ORIGINAL
-            && (!fenced || !lost))
-    :: else
-    fi
-}
-
-/* I4, I6, I8: what has to be so when an effect is about to touch the world. */
-inline check_effect() {
-    must(I4_no_effect_without_its_durable_intent, log.open == effect && log.number == number);
-    look(effect);
-    must(I6_nothing_is_done_twice, found != WHOLE);
-    if
-    :: effect == START ->
-        must(I6_nothing_is_done_twice, candidate != ENDED);
-        must(I8_nothing_destructive_without_a_proven_backup, !has_data ||
-            (backup == WHOLE && (!fenced || backup_of == position)));
-        must(I10_verified_or_rolled_back_and_never_a_mix,
-            service == ABSENT && fence == ABSENT && data == ORIGINAL)
-    :: effect == RESTORE ->
-        must(I10_verified_or_rolled_back_and_never_a_mix, candidate == ABSENT)
-    :: effect == START_PREVIOUS ->
-        must(I10_verified_or_rolled_back_and_never_a_mix,
-            candidate == ABSENT && fence == ABSENT && data == ORIGINAL)
-    :: else
     fi
 }
 
@@ -270,9 +194,7 @@ work:
         if :: outcome -> goto recording :: else fi;
         check_effect();
         begin(effect);
-        /* A driver that reads a damaged backup refuses before it touches anything. */
-        must(I8_nothing_destructive_without_a_proven_backup,
-            effect != RESTORE || answer || (backup == WHOLE && saved == WHOLE))
+        check_restore()
     }
     if
     :: answer -> outcome = (answer == REFUSED -> FOR_GOOD : FAILED); goto recording
@@ -286,7 +208,8 @@ work:
             :: answer -> outcome = (answer == REFUSED -> FOR_GOOD : FAILED)
             :: !answer ->
                 seen_at = (effect == BACKUP -> backup_of : position); outcome = WAS_DONE
-            :: faults > 0 && !answer -> faults--; TELL("Pawl %d loses the answer\n"); outcome = FAILED
+            :: faults > 0 && !answer ->
+                faults--; TELL("Pawl %d loses the answer\n"); outcome = FAILED
             fi
 #ifdef SEED_OUTCOME_ASSUMED
         :: faults > 0 -> faults--; outcome = WAS_DONE
@@ -337,7 +260,7 @@ leaving:
         :: faults > 0 && fence != ABSENT -> faults--
         :: true ->
             if :: may_leave_fence -> fence = ABSENT :: else fi;
-            must(At_rest_the_database_takes_writes, fence == ABSENT)
+            check_rest()
         fi;
         goto ended
     }
@@ -401,8 +324,3 @@ init {
         run Pawl(0); run Pawl(1)
     }
 }
-
-#ifndef TRACE
-/* I9: faults are finitely many here; every upgrade comes to an end or a rest, and stays there. */
-ltl I9_every_upgrade_ends_or_rests { <>[] rests }
-#endif

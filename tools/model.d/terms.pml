@@ -51,6 +51,23 @@ mtype = {
 #define way_back_of_start (bit_of(REMOVE) | (has_data -> bit_of(SAVE) | bit_of(RESTORE) : 0))
 #define previous_again (bit_of(START_PREVIOUS) | bit_of(VERIFY_PREVIOUS))
 
+/* Whether a process that has replayed the log is up to date. */
+#define CURRENT 1
+#define OVERTAKEN 2
+
+/* What came of an effect and is not recorded yet. */
+#define NOT_YET   0
+#define WAS_FOUND 1
+#define WAS_DONE  2
+#define FAILED    3
+#define FOR_GOOD  4
+#define UNKNOWN   5
+#define INTERRUPTED 6
+
+/* How a driver answers besides by doing it. */
+#define FAILS_NOW 1
+#define REFUSED   2
+
 typedef Log {
     unsigned state : 4;
     bit halted;
@@ -65,7 +82,6 @@ typedef Log {
     unsigned backup_number : 3;
     unsigned undetermined : 14;  /* effects whose intent was closed without a known outcome */
     unsigned remaining : 14;     /* of the way back */
-    bit restores;                /* the way back puts the data back */
     bit tidied;
     byte number;                 /* the highest fence number in it */
 };
@@ -83,7 +99,8 @@ Log log;
 #include "trace.pml"
 #else
 /* What a counterexample is told by. */
-#define LOG(type, step, detail) note(event_##type, step); printf(TEXT(Pawl %d: type %e\n), me + 1, step)
+#define LOG(type, step, detail) \
+    note(event_##type, step); printf(TEXT(Pawl %d: type %e\n), me + 1, step)
 #define TEXT(words) #words
 #define count_boot skip
 #endif

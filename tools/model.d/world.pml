@@ -9,7 +9,7 @@ unsigned image : 2;
 unsigned backup : 2;        /* under the name that the log calls for now */
 unsigned backup_of : 3;     /* the position that it was taken at */
 unsigned saved : 2;
-unsigned fence : 2;         /* WHOLE: a live session holds it; HALF: the server refuses writes still */
+unsigned fence : 2;         /* WHOLE: a live session holds it; HALF: the server still refuses */
 unsigned service : 2;       /* the old release. WHOLE: serves; HALF: stopped, and its policy would
                                start it with the host; ABSENT: stopped and parked */
 unsigned candidate : 2;     /* HALF: made, never started */
@@ -22,7 +22,8 @@ byte writes = WRITES;
 
 
 /* What the old release's writing, and nothing else, may change at any time. */
-#define may_write (has_data && service == WHOLE && fence == ABSENT && data == ORIGINAL && writes > 0)
+#define may_write \
+    (has_data && service == WHOLE && fence == ABSENT && data == ORIGINAL && writes > 0)
 
 /* All processes have gone; the engine starts what its policies tell it to. */
 inline reboot_world() {
@@ -32,7 +33,7 @@ inline reboot_world() {
 #ifdef SEED_POLICY_STAYS
     if :: service == ABSENT && log.state != PLANNED -> service = WHOLE :: else fi;
 #endif
-#ifdef INIT_STARTS_CURRENT
+#ifdef SEED_INIT_STARTS_CURRENT
     /* Host runtime: a unit of the init system starts whatever `current` leads to. */
     if
     :: link_leads_to_candidate -> candidate = WHOLE; data = (has_data -> MIGRATED : data)
@@ -41,7 +42,7 @@ inline reboot_world() {
 #endif
 }
 
-#ifdef INIT_STARTS_CURRENT
+#ifdef SEED_INIT_STARTS_CURRENT
 bit link_leads_to_candidate;
 #define LINK_CANDIDATE link_leads_to_candidate = 1
 #define LINK_PREVIOUS link_leads_to_candidate = 0
