@@ -70,9 +70,17 @@ inline decide_by_hand() {
         LOG(ordered, NONE, by_a_person);
         effect = (log.halted -> log.doubt : log.open);
         if :: effect -> log.undetermined = log.undetermined | bit_of(effect) :: else fi;
-        log.halted = 0; log.doubt = NONE;
-        turn_around(log.undetermined);
-        effect = NONE
+        log.halted = 0; log.doubt = NONE; effect = NONE;
+        /* The way back has no use for half a download or half a dump. */
+        if
+        :: image == HALF && (log.undetermined & bit_of(PULL)) -> clear(PULL)
+        :: else
+        fi;
+        if
+        :: backup == HALF && (log.undetermined & bit_of(BACKUP)) -> clear(BACKUP)
+        :: else
+        fi;
+        turn_around(log.undetermined)
 #ifdef TRACE
     /* Of a real log it is not known whether they were right. */
     :: log.halted && log.doubt -> LOG(settled, log.doubt, 1); advance(log.doubt); go_on()
