@@ -23,23 +23,38 @@ public final class Writer: Sendable {
     private let lock: InstanceLock
     private let author: Author
     public let fenceNumber: Int
+    /// Sequence of the instance's last event as far as this writer knows.
+    ///
+    /// Two that take over before either has appended have the same number, where the lock does not
+    /// keep them apart (its file was removed); the one that appends second is refused by this.
+    private let known: Mutex<Int>
 
     /// Takes the instance over: the fence number grows, so that whoever had it is refused.
     public init(log: EventLog, lock: InstanceLock, author: Author) throws(EventLogError) {
         self.log = log
         self.lock = lock
         self.author = author
-        fenceNumber = try log.read { database in
-            try Int.fetchOne(
-                database,
-                sql: "SELECT 1 + coalesce(max(fence_number), 0) FROM event WHERE instance = ?",
-                arguments: [lock.instance]) ?? 1
-        }
+        let last = try log.read { try Self.last(of: lock.instance, $0) }
+        fenceNumber = last.fenceNumber + 1
+        known = Mutex(last.sequence)
+    }
+
+    /// Fence numbers grow with the sequence, so that the index leads to the last event at once.
+    private static func last(
+        of instance: String, _ database: GRDB.Database
+    ) throws -> (sequence: Int, fenceNumber: Int) {
+        let row = try database.cachedStatement(
+            sql: """
+                SELECT seq, fence_number FROM event WHERE instance = ?
+                ORDER BY fence_number DESC, seq DESC LIMIT 1
+                """)
+        let last = try Row.fetchOne(row, arguments: [instance])
+        return (last?[0] ?? 0, last?[1] ?? 0)
     }
 
     /// Appends `entries` as one transaction and returns once it is durable.
     ///
-    /// - Throws: ``EventLogError/outdated(instance:fenceNumber:)`` when a newer run has appended,
+    /// - Throws: ``EventLogError/outdated(instance:fenceNumber:)`` when another run has appended,
     ///   ``EventLogError/appendFailed(path:reason:)`` when SQLite or the disk refuses.
     @discardableResult
     public func append(
@@ -47,7 +62,9 @@ public final class Writer: Sendable {
     ) throws(EventLogError) -> [LogEntry] {
         let coder = RecordCoder()
         do {
-            return try log.queue.write { database in
+            let appended = try log.queue.write { database in
+                guard try Self.last(of: lock.instance, database).sequence == known.withLock({ $0 })
+                else { throw Overtaken() }
                 var (last, streamLast) = try Self.ends(of: stream, database)
                 var appended: [LogEntry] = []
                 for entry in entries {
@@ -59,10 +76,15 @@ public final class Writer: Sendable {
                 }
                 return appended
             }
+            if let last = appended.last { known.withLock { $0 = last.sequence } }
+            return appended
         } catch {
             throw explained(error)
         }
     }
+
+    /// Somebody else has appended to the instance since this writer looked last.
+    private struct Overtaken: Error {}
 
     private typealias End = (sequence: Int, leaf: Digest)
     private typealias StreamEnd = (streamSequence: Int, sequence: Int?)
@@ -112,6 +134,9 @@ public final class Writer: Sendable {
     }
 
     private func explained(_ error: any Error) -> EventLogError {
+        if error is Overtaken {
+            return .outdated(instance: lock.instance, fenceNumber: fenceNumber)
+        }
         guard let error = error as? DatabaseError else {
             return .appendFailed(path: log.path, reason: "\(error)")
         }

@@ -142,7 +142,8 @@ extension Run {
         if case .rollingBack(let state) = state {
             return state.remaining.contains { $0.step == .liftFence }
         }
-        return upgrade.fence.mayStand || open == .raiseFence
+        // A raising that a halt has closed may have got as far as a server that refuses writes.
+        return upgrade.fence.mayStand || inDoubt.contains(.raiseFence)
     }
 }
 

@@ -94,6 +94,32 @@ struct AppendTests {
         #expect(try log.verifyChain().events == 3)
     }
 
+    @Test func `Of two that took over before either appended, one is refused`() throws {
+        let folder = try Folder()
+        try folder.append(Array(Sample.events.prefix(1)))
+        let log = try EventLog(path: folder.log, for: .writing)
+        let writers = try ["one", "other"].map { place in
+            try Writer(
+                log: log,
+                lock: InstanceLock(
+                    instance: "studio", directory: "\(folder.path)/\(place)",
+                    holder: Sample.holder),
+                author: Sample.author)
+        }
+        #expect(writers.map(\.fenceNumber) == [2, 2])
+        for event in [Event.resumed, Sample.events[1]] {
+            try writers[0].append(Sample.entries([event]), to: "u1", planDigest: "p")
+        }
+        let error = refusal {
+            try writers[1].append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+        }
+        #expect(error?.kind == "outdated")
+        // What happens to another instance is no concern of either.
+        try folder.append([.resumed], to: "v1", of: "other")
+        try writers[0].append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+        #expect(try log.verifyChain().events == 5)
+    }
+
     @Test func `Another instance's fence number is its own`() throws {
         let folder = try Folder()
         for _ in 1...3 { try folder.append([.resumed]) }

@@ -56,8 +56,9 @@ extension Stack {
     /// A second container of the same image on the same database.
     fileprivate func addTwin(_ name: String) async throws {
         try await Testbed.docker(
-            "run", "--detach", "--name", name, "--network", self.name, "--restart", "unless-stopped",
-            "--env", "NOTICEBOARD_DATABASE=mysql://noticeboard@\(database):3306/noticeboard",
+            "run", "--detach", "--name", name, "--network", self.name, "--restart",
+            "unless-stopped", "--env",
+            "NOTICEBOARD_DATABASE=mysql://noticeboard@\(database):3306/noticeboard",
             "--env", "NOTICEBOARD_DATABASE_PASSWORD=board-secret", localTag)
     }
 

@@ -37,6 +37,7 @@ struct HaltTests {
         let timeline = try world.pawl("timeline").output
         #expect(timeline.split(separator: "\n").count { $0.contains("· turned") } == 1)
         #expect(try world.pawl("replay").code == 0)
+        try Model.expectToFollow(world)
     }
 
     @Test func settledAsDone() throws {
@@ -50,6 +51,7 @@ struct HaltTests {
             "settle", "startPrevious", "--as", "done", "--reason", "started by hand")
         #expect(end.code == 10, "\(end.errors)")
         #expect(try world.servingVersion() == "1.0.0")
+        try Model.expectToFollow(world)
     }
 
     @Test func whatCannotBeDecidedIsRefused() throws {
@@ -76,5 +78,6 @@ struct HaltTests {
         let retried = try world.pawl("resume", "--retry", "--reason", "put back from a copy")
         #expect(retried.code == 10, "\(retried.errors)")
         #expect(try world.dump() == before)
+        try Model.expectToFollow(world)
     }
 }

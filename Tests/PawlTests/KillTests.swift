@@ -104,5 +104,6 @@ struct KillTests {
         let replay = try world.pawl("replay", "--json")
         #expect(replay.code == 0, "\(replay.errors)")
         #expect(try replay.document()["events"] as? Int == events)
+        try Model.expectToFollow(world)
     }
 }

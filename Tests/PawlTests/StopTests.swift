@@ -25,6 +25,7 @@ struct StopTests {
         #expect(stopped.errors.contains("✓ stopping the service"))
         #expect(try world.pawl("rollback", "--reason", "test", "--yes").code == 10)
         #expect(try world.servingVersion() == "1.0.0")
+        try Model.expectToFollow(world)
     }
 
     @Test func twiceLeavesTheStepInDoubt() throws {
@@ -39,6 +40,7 @@ struct StopTests {
         #expect(stopped.output.contains("Next:        stopping the service (begun"))
         #expect(try world.pawl("resume").code == 0)
         #expect(try world.servingVersion() == "2.1.0")
+        try Model.expectToFollow(world)
     }
 
     @Test func aLostTerminalStopsNothing() throws {

@@ -140,6 +140,16 @@ struct LeavingTests {
         #expect(driver.calls == [.endLeftovers(Sample.backUp), Self.lift])
     }
 
+    @Test func `So it is where a halt leaves its raising in doubt`() async throws {
+        let bench = Bench()
+        let driver = Scripted()
+        let plan = Sample.plan(limits: Limits(resumesWithoutProgress: 0))
+        let raising = try Sample.run(openAt: .raiseFence, of: plan, bench.time)
+        let run = try await bench.runner(driver).resume(raising)
+        #expect(run.upgrade.name == .halted)
+        #expect(driver.calls == [.endLeftovers(.raiseFence), Self.lift])
+    }
+
     @Test(
         "So it is where nothing more can be recorded, unless a newer run has taken over",
         arguments: [(MemoryJournal.Refusal.diskFull, true), (.takenOver, false)])
