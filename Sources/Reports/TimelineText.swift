@@ -72,7 +72,7 @@ extension Timeline {
         switch step.outcome {
         case .open: "has begun; its outcome is not known yet"
         case .done(let receipt, let adopted):
-            [receipt.detail, adopted ? "(found done)" : ""].filter { !$0.isEmpty }
+            [step.effect.detail(of: receipt), adopted ? "(found done)" : ""].filter { !$0.isEmpty }
                 .joined(separator: " ") + indented(receipt.checkLines)
         case .failed(let failure):
             "FAILED: \(failure.message)"

@@ -111,7 +111,7 @@ extension UpgradeReport.StepReport {
         switch span.outcome {
         case .open: (outcome, detail) = ("open", "")
         case .done(let receipt, let adopted):
-            (outcome, detail) = (adopted ? "adopted" : "done", receipt.detail)
+            (outcome, detail) = (adopted ? "adopted" : "done", span.effect.detail(of: receipt))
         case .failed(let failure): (outcome, detail) = ("failed", failure.message)
         case .withdrawn(let failure): (outcome, detail) = ("withdrawn", failure.message)
         case .undetermined(let failure): (outcome, detail) = ("undetermined", failure.message)

@@ -86,6 +86,18 @@ extension Backup {
     var fileName: String { path.split(separator: "/").last.map(String.init) ?? path }
 }
 
+extension Effect {
+    /// What the effect left behind, in a few words; a receipt does not say all of it.
+    func detail(of receipt: Receipt) -> String {
+        guard case (.liftFence(let position?), .fenceLifted) = (self, receipt) else {
+            return receipt.detail
+        }
+        // Without a position of the server's own, the lock is the proof, and whose it was.
+        let how = position.text.hasPrefix("content:") ? "locked all the time" : "unmoved"
+        return "nothing was written since the backup: \(how), at \(position.brief)"
+    }
+}
+
 extension Position {
     /// Short enough for a line; a content's digest is known by its beginning.
     var brief: String { text.count > 32 ? "\(text.prefix(20))…" : text }
