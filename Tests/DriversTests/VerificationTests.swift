@@ -172,6 +172,12 @@ struct VerificationTests {
                 says: "check 0: a line matches ^SEVERE: SEVERE: no column",
                 excerpt: "INFO a\nSEVERE: no column"),
             Hopeless(
+                testDescription: "an error in the log, beside what may come yet",
+                questions: [.healthy(container: "web"), .log(ready: nil, errors: ["FATAL"])],
+                part: .web(health: .starting), log: .of("FATAL"),
+                says: "mends it: check 1: a line matches FATAL: FATAL (not good yet: check 0: ",
+                excerpt: "FATAL"),
+            Hopeless(
                 testDescription: "no health check to ask", questions: [.healthy(container: "web")],
                 says: "check 0: web has no health check to ask"),
             Hopeless(

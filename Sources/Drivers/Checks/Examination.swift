@@ -185,10 +185,18 @@ extension Examination {
             let last = judgement.lastBad.map { "; the last that was not: \($0.check): \($0.saw)" }
             return "\(what): all checks were good, but not yet for \(time) s on end\(last ?? "")"
         }
-        let list = bad.map { "\($0.check): \($0.answer?.saw ?? "no answer yet")" }
-        let when = isPermanent ? "which no waiting mends" : "when the time was up"
-        let count = "\(bad.count) of \(judgement.checks.count) checks not good"
-        return "\(what): \(count), \(when): \(list.joined(separator: "; "))"
+        func list(_ some: [(check: String, answer: Answer?)]) -> String {
+            some.map { "\($0.check): \($0.answer?.saw ?? "no answer yet")" }
+                .joined(separator: "; ")
+        }
+        guard isPermanent else {
+            let count = "\(bad.count) of \(judgement.checks.count) checks not good"
+            return "\(what): \(count) when the time was up: \(list(bad))"
+        }
+        let open = bad.filter { $0.answer?.isHopeless != true }
+        let firm = list(bad.filter { $0.answer?.isHopeless == true })
+        return "\(what), and no waiting mends it: \(firm)"
+            + (open.isEmpty ? "" : " (not good yet: \(list(open)))")
     }
 
     private func advice(_ isPermanent: Bool) -> String {
