@@ -27,7 +27,7 @@ final class Channels: @unchecked Sendable {
                 childInput = FileDescriptor(rawValue: null)
             }
             if let file = command.outputFile {
-                let flags = O_WRONLY | O_CREAT | O_APPEND
+                let flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW
                 let first = try Self.open(file, flags | O_TRUNC, &opened)
                 let second = try Self.open(file, flags, &opened)
                 childOutput = FileDescriptor(rawValue: first)

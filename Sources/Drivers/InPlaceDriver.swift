@@ -28,6 +28,11 @@ public struct InPlaceDriver: Driver {
     }
 
     public func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
+        switch effect.step {
+        case .saveData, .restoreData:
+            try await service.keepStopped(for: effect.step, in: context)
+        default: break
+        }
         let receipt = try await part(for: effect.step).perform(effect, in: context)
         return try await completed(receipt, in: context)
     }

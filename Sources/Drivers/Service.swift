@@ -11,6 +11,13 @@ public protocol Service: Driver {
     ///
     /// - Parameter limitInBytes: Older lines are dropped where the log is longer.
     func log(in context: Context, limitInBytes: Int) async throws(Failure) -> ServiceLog
+    /// Stops what has been started since the candidate was removed, by whatever may start it.
+    func keepStopped(for step: Step, in context: Context) async throws(Failure)
+}
+
+extension Service {
+    /// Where nothing starts the parts by itself, nothing has to be stopped again.
+    public func keepStopped(for step: Step, in context: Context) async throws(Failure) {}
 }
 
 /// What a look at the service found.

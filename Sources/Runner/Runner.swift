@@ -42,14 +42,30 @@ public struct Runner<World: Driver>: Sendable {
         try record(.resumed, in: &draft)
         try flush(&draft)
         for effect in draft.run.inDoubt {
-            do throws(Failure) {
-                try await driver.endLeftovers(of: effect, in: context(effect, draft.run, nil))
-            } catch {
-                try record(.halted(cause: .leftovers(of: effect.step, error)), in: &draft)
-                return try await leave(&draft)
-            }
+            guard let failure = await endLeftovers(of: effect, of: draft.run) else { continue }
+            try record(.halted(cause: .leftovers(of: effect.step, failure)), in: &draft)
+            return try await leave(&draft)
         }
         return try await finish(draft.run)
+    }
+
+    /// Tried again like a step: after a reboot the engine or the database may only be coming up.
+    ///
+    /// - Returns: Why they could not be ended; none where they are.
+    private func endLeftovers(of effect: Effect, of run: Run) async -> Failure? {
+        var failures = 0
+        while true {
+            do throws(Failure) {
+                try await driver.endLeftovers(of: effect, in: context(effect, run, nil))
+                return nil
+            } catch {
+                failures += 1
+                guard failures < run.plan.limits.attemptsPerStep, !error.isPermanent,
+                    stopRequest.level == 0
+                else { return error }
+                await backOff(after: failures, of: effect.step)
+            }
+        }
     }
 
     /// Runs until the upgrade has ended, rests, or was paused.

@@ -25,20 +25,30 @@ extension Run {
         return .record(.began(effect: effect))
     }
 
-    /// A dump under a fence that has gone proves nothing, so it is begun anew under a new one.
+    /// What an effect stands on may have gone with the process that began it.
     private func whileOpen(_ effect: Effect) -> Action {
-        if effect.step == .backUp, case .pulled(let state) = upgrade, state.fence == .lost {
-            return .record(.withdrawn(step: .backUp, cause: .fenceLost))
+        switch (effect.step, upgrade) {
+        // A dump under a fence that has gone proves nothing, so it is begun anew under a new one.
+        case (.backUp, .pulled(let state)) where state.fence == .lost:
+            .record(.withdrawn(step: .backUp, cause: .fenceLost))
+        case (.stop, .backedUp(let state)) where state.isUnwatched:
+            .record(.withdrawn(step: .stop, cause: .unwatched))
+        default: .perform(effect)
         }
-        return .perform(effect)
     }
 
     private var invalidated: Event? {
-        guard case .backedUp(let state) = upgrade, case .up(let position) = state.pulled.fence,
-            let backup = state.backup, backup.position != position
-        else { return nil }
+        guard case .backedUp(let state) = upgrade, let backup = state.backup else { return nil }
+        let position: Position?
+        if case .up(let found) = state.pulled.fence, found != backup.position {
+            position = found
+        } else if state.isUnwatched {
+            position = nil
+        } else {
+            return nil
+        }
         guard state.pulled.backupNumber < plan.limits.attemptsPerStep else {
-            return .rollbackOrdered(cause: .writtenAfterEveryBackup(state.pulled.backupNumber))
+            return .rollbackOrdered(cause: .noBackupStayedGood(state.pulled.backupNumber))
         }
         return .backupInvalidated(backup: backup, position: position)
     }
@@ -93,13 +103,19 @@ extension Failure {
             advice: "find out what ends Pawl (memory, a watchdog, a reboot loop), then go on")
     }
 
-    static func writtenAfterEveryBackup(_ count: Int) -> Failure {
+    static func noBackupStayedGood(_ count: Int) -> Failure {
         Failure(
             code: "written-after-backup",
-            message: "\(count) backups were taken, and something was written after each of them",
+            message: "\(count) backups were taken, and something was or may have been written "
+                + "after each of them",
             advice: "find out what writes the database beside the service, or what ends Pawl "
                 + "between the backup and the stop")
     }
+
+    static let unwatched = Failure(
+        code: "unwatched",
+        message: "the service may have written since the backup, while no process was there",
+        advice: "nothing to do: the backup is taken anew")
 
     static let fenceLost = Failure(
         code: "fence-lost",

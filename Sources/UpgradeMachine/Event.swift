@@ -20,7 +20,10 @@ public enum Event: Hashable, Sendable, Codable {
     case halted(cause: Failure)
 
     /// Something was written after the backup, while no fence stood.
-    case backupInvalidated(backup: Backup, position: Position)
+    ///
+    /// - Parameter position: Where the database stands; none where nobody can say whether something
+    ///   was written, which counts as if it had been.
+    case backupInvalidated(backup: Backup, position: Position?)
     /// The way forward ends here, by a spent budget or a person's decision.
     case rollbackOrdered(cause: Failure)
     /// A process took the upgrade over; all that lived in the one before has gone.

@@ -11,7 +11,9 @@ extension Event {
         case .failed(let step, let failure): "\(step.rawValue) failed: \(failure.message)"
         case .withdrawn(let step, let cause): "\(step.rawValue) withdrawn: \(cause.message)"
         case .halted(let cause): "halted: \(cause.message)"
-        case .backupInvalidated: "backup invalidated: something was written after it"
+        case .backupInvalidated(_, _?): "backup invalidated: something was written after it"
+        case .backupInvalidated(_, nil):
+            "backup invalidated: something may have been written after it"
         case .rollbackOrdered(let cause): "rollback ordered: \(cause.message)"
         case .resumed: "resumed"
         case .paused(let cause): "paused: \(cause.message)"

@@ -40,7 +40,7 @@ public struct Pulled: Hashable, Sendable {
     }
 
     func backedUp(_ backup: Backup?) -> BackedUp {
-        BackedUp(pulled: self, backup: backup)
+        BackedUp(pulled: self, backup: backup, isUnwatched: false)
     }
 }
 
@@ -49,9 +49,20 @@ public struct BackedUp: Hashable, Sendable {
     public let pulled: Pulled
     /// None where the application has no database.
     public let backup: Backup?
+    /// Whether nobody has kept an eye on the data since, and no fence did either.
+    let isUnwatched: Bool
 
     func with(fence: Fence) -> BackedUp {
-        BackedUp(pulled: pulled.with(fence: fence), backup: backup)
+        BackedUp(pulled: pulled.with(fence: fence), backup: backup, isUnwatched: isUnwatched)
+    }
+
+    /// After time in which no process worked on the upgrade, and the service may have written.
+    var unwatched: BackedUp {
+        guard backup != nil else { return self }
+        // Raising a fence again shows whether anything was written.
+        return BackedUp(
+            pulled: pulled.with(fence: pulled.planned.plan.isFenced ? .lost : .down),
+            backup: backup, isUnwatched: !pulled.planned.plan.isFenced)
     }
 
     /// Back before the backup, which something was written after.

@@ -10,6 +10,8 @@ public struct Run: Hashable, Sendable {
     /// When the service was first touched, while it is away.
     public private(set) var outageBegan: Moment?
     private var wasPaused = false
+    /// A person has just said how things stand; the take-over that follows believes them.
+    private var isVouchedFor = false
     /// Effects whose intent was closed without their outcome being known: by a halt that a person
     /// had retried, or by a rollback that was ordered meanwhile. The way back undoes them as well.
     private var undetermined: [Effect] = []
@@ -56,14 +58,19 @@ public struct Run: Hashable, Sendable {
         case .halted(let cause):
             guard nextAction(at: moment) != .rest else { throw .outOfTurn }
             halt(cause)
-        case .done(let receipt, _):
+        case .done(let receipt, let adopted):
             guard let open, open.step == receipt.step else { throw .outOfTurn }
             try close(with: receipt)
+            // One that was found, not taken, may be as old as the crash that it survived; under a
+            // fence its position tells.
+            if adopted, open.step == .backUp, !plan.isFenced { leaveUnwatched() }
         case .rollbackOrdered(let cause):
             try turnAround(cause)
         case .resumed:
             guard nextAction(at: moment) != .rest else { throw .outOfTurn }
             takeOver()
+            if !isVouchedFor { leaveUnwatched() }
+            isVouchedFor = false
         case .paused:
             guard nextAction(at: moment) != .rest else { throw .outOfTurn }
             wasPaused = true
@@ -85,6 +92,10 @@ extension Run {
             failedAttempts = 0
             // A stop that is begun again may have taken the service away the first time.
             if effect.step.endsService, outageBegan == nil { outageBegan = moment }
+        case (.withdrawn(.stop, _), _):
+            // Though it is begun anew, it may have taken the service away.
+            doubt(open)
+            open = nil
         case (.withdrawn, _):
             open = nil
         case (.backupInvalidated, .backedUp(let state)):
@@ -160,6 +171,28 @@ extension Run {
         upgrade = upgrade.withFenceLost()
     }
 
+    /// Nobody was there: what was stopped may have been started again, and may have written.
+    ///
+    /// So a service that had been stopped is stopped again, which finds it so or makes it so, and
+    /// before that its backup is shown to be of this moment, or is taken anew. Where a start was
+    /// begun, or the proof before it, their drivers look for themselves; and a person who vouches
+    /// for a step vouches for what it stands on.
+    private mutating func leaveUnwatched() {
+        switch upgrade {
+        case .backedUp(let state):
+            upgrade = .backedUp(state.unwatched)
+        case .stopped(let state) where state.backedUp.backup != nil && !mayHaveStarted:
+            upgrade = .backedUp(state.backedUp.unwatched)
+            doubt(.stop)
+        default: break
+        }
+    }
+
+    /// Whether an intent beyond the stop was recorded, so that there is no going back before it.
+    private var mayHaveStarted: Bool {
+        open != nil || undetermined.contains { $0.step == .start }
+    }
+
     private mutating func goOn(after decision: Event) throws(Refusal) {
         guard case .halted(let halted) = upgrade else { throw .outOfTurn }
         switch decision {
@@ -184,6 +217,7 @@ extension Run {
         // A person took their time: what a session held has gone.
         wasPaused = true
         takeOver()
+        if case .settled(_, .done, _) = decision { isVouchedFor = true } else { leaveUnwatched() }
         endOutageIfServing()
     }
 }

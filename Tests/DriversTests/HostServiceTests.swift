@@ -56,6 +56,11 @@ struct HostWorld {
             upgrade: "up-\(UUID().uuidString)", current: try HostService.currentRelease(settings),
             candidate: try HostService.candidate(archive: archive, version: "2.0.0"),
             runtime: settings, limits: limits)
+        try await startByInit()
+    }
+
+    /// As this host's init would: without the tag of any step.
+    func startByInit() async throws {
         // Foundation's Process would wait for the application, which inherits a socket of its.
         var start = Command(["./start"], in: directory.path("current"), limit: .seconds(10))
         start.outputFile = directory.path("first-start.log")

@@ -122,13 +122,12 @@ struct FenceTests {
         #expect(course.run.upgrade.name == .verified)
     }
 
-    @Test func `After the stop it is lifted with proof and not raised again`() throws {
+    @Test func `An open lift stays lost, and proves`() throws {
         var course = Course(Fixture.fenced)
-        try course.go(past: .stop)
+        try course.go(to: .liftFence)
         try course.happen(.resumed)
         #expect(course.run.upgrade.fence == .lost)
-        #expect(
-            course.next == .record(.began(effect: .liftFence(proving: Fixture.position))))
+        #expect(course.next == .perform(.liftFence(proving: Fixture.position)))
     }
 
     @Test func `A lost one is lifted on the way back, for the server may still refuse`() throws {

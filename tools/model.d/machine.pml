@@ -69,6 +69,7 @@ inline turn_around(begun) {
     log.state = (log.remaining -> ROLLING : ROLLED_BACK);
     log.open = NONE;
     log.fruitless = 0;
+    log.unwatched = 0;
     log.fence = DOWN
 }
 
@@ -82,7 +83,7 @@ inline advance(step) {
         if
         :: step == PULL -> log.state = PULLED; log.backup_number = 1
         :: step == RAISE -> log.fence = UP; log.fence_at = seen_at
-        :: step == BACKUP -> log.state = BACKED_UP; log.backup_at = seen_at
+        :: step == BACKUP -> log.state = BACKED_UP; log.backup_at = seen_at; log.unwatched = 0
         :: step == STOP -> log.state = STOPPED
         :: step == LIFT -> log.fence = DOWN
         :: step == START -> log.state = STARTED
@@ -95,25 +96,57 @@ inline advance(step) {
     if :: step != RAISE -> log.fruitless = 0 :: else fi
 }
 
+/* A backup that was found, not taken, may be as old as the crash that it survived. */
+inline found_backup() {
+#ifndef SEED_UNWATCHED
+    if :: log.state == BACKED_UP && !fenced -> log.unwatched = 1 :: else fi
+#else
+    skip
+#endif
+}
+
 inline halt() {
     log.halted = 1;
     log.doubt = log.open;
     log.open = NONE
 }
 
+/* Nobody was there: what was stopped may have been started again, and may have written
+ * (`Run.leaveUnwatched`). */
+inline leave_unwatched() {
+#ifndef SEED_UNWATCHED
+    if
+    :: has_data && log.state == STOPPED && !log.open && !(log.undetermined & bit_of(START)) ->
+        log.state = BACKED_UP;
+        log.undetermined = log.undetermined | bit_of(STOP)
+    :: else
+    fi;
+    if
+    :: has_data && log.state == BACKED_UP && fenced -> log.fence = GONE
+    :: has_data && log.state == BACKED_UP && !fenced -> log.unwatched = 1; log.fence = DOWN
+    :: else
+    fi
+#else
+    skip
+#endif
+}
+
 inline take_over() {
     if :: log.paused :: else -> log.fruitless++ fi;
     log.paused = 0;
-    lose_fence()
+    lose_fence();
+    if :: log.vouched -> log.vouched = 0 :: else -> leave_unwatched() fi
 }
 
-/* A person's decision about a halt: on from the resting state, with time gone by. */
-inline go_on() {
+/* A person's decision about a halt: on from the resting state, with time gone by. Who vouches for a
+ * step vouches for what it stands on. */
+inline go_on(is_vouched) {
     log.halted = 0;
     log.doubt = NONE;
     log.fruitless = 0;
     log.paused = 0;
-    lose_fence()
+    lose_fence();
+    if :: is_vouched -> log.vouched = 1 :: else -> leave_unwatched() fi
 }
 
 /* What a failed try means: another try, the way back, or a person (`decision(after:)`). */
@@ -139,6 +172,10 @@ inline record_failure(step, is_permanent) {
     fi
 }
 
+/* Something was written after the backup, or nobody can say whether it was. */
+#define is_invalid (log.state == BACKED_UP \
+    && (log.unwatched || (log.fence == UP && log.backup_at != log.fence_at)))
+
 /* Records what follows from the log alone, until something is to be done or nothing more is; as one
  * append with what came before (`Run.nextAction`, `Runner.finish`). */
 inline decide() {
@@ -150,20 +187,24 @@ inline decide() {
         if
         :: log.open == BACKUP && log.fence == GONE ->
             LOG(withdrawn, BACKUP, 0); log.open = NONE; log.tries = 0
+        :: log.open == STOP && log.unwatched ->
+            LOG(withdrawn, STOP, 0); log.open = NONE; log.tries = 0;
+            /* Though it is begun anew, it may have taken the service away. */
+            log.undetermined = log.undetermined | bit_of(STOP)
         :: else -> effect = log.open; break
         fi
     :: !rests && log.fruitless <= RESUMES && !log.open ->
         if
 #ifndef SEED_BACKUP_STAYS
-        :: log.state == BACKED_UP && log.fence == UP && log.backup_at != log.fence_at ->
+        :: is_invalid ->
             if
             :: log.backup_number < ATTEMPTS ->
                 LOG(invalidated, NONE, 0);
-                log.state = PULLED; log.backup_number++; log.backup_at = 0;
+                log.state = PULLED; log.backup_number++; log.backup_at = 0; log.unwatched = 0;
                 backup = ABSENT   /* under its new name */
             :: else -> LOG(ordered, NONE, written_after); turn_around(log.undetermined)
             fi
-        :: !(log.state == BACKED_UP && log.fence == UP && log.backup_at != log.fence_at) ->
+        :: !is_invalid ->
 #else
         :: true ->
 #endif

@@ -49,11 +49,11 @@ inline check_effect() {
     :: effect == STOP ->
         /* While the fence stands, it is known whether something was written after the backup. */
         must(I8_nothing_destructive_without_a_proven_backup,
-            !fenced || fence != WHOLE || backup_of == position)
+            (fenced || !unseen) && (!fenced || fence != WHOLE || backup_of == position))
     :: effect == START ->
         must(I6_nothing_is_done_twice, candidate != ENDED);
         must(I8_nothing_destructive_without_a_proven_backup, !has_data ||
-            (backup == WHOLE && (!fenced || backup_of == position)));
+            (backup == WHOLE && (!fenced || backup_of == position) && (fenced || !unseen)));
         must(I10_verified_or_rolled_back_and_never_a_mix,
             service == ABSENT && fence == ABSENT && data == ORIGINAL)
     :: effect == RESTORE ->

@@ -65,7 +65,7 @@ inline decide_by_hand() {
         :: log.doubt -> log.undetermined = log.undetermined | bit_of(log.doubt)
         :: else
         fi;
-        go_on()
+        go_on(false)
     :: log.state < ROLLING && log.state != NOTHING ->
         LOG(ordered, NONE, by_a_person);
         effect = (log.halted -> log.doubt : log.open);
@@ -83,11 +83,11 @@ inline decide_by_hand() {
         turn_around(log.undetermined)
 #ifdef TRACE
     /* Of a real log it is not known whether they were right. */
-    :: log.halted && log.doubt -> LOG(settled, log.doubt, 1); advance(log.doubt); go_on()
+    :: log.halted && log.doubt -> LOG(settled, log.doubt, 1); advance(log.doubt); go_on(true)
     :: log.halted && log.doubt ->
         LOG(settled, log.doubt, 0);
         log.undetermined = log.undetermined & ~bit_of(log.doubt);
-        go_on()
+        go_on(false)
 #else
     :: (log.halted && log.doubt && (found == WHOLE || log.doubt == TIDY
             || (log.doubt == VERIFY && candidate == WHOLE)
@@ -95,14 +95,15 @@ inline decide_by_hand() {
         LOG(settled, log.doubt, 1);
         seen_at = (log.doubt == BACKUP -> backup_of : position);
         advance(log.doubt);
-        go_on(); seen_at = 0
+        if :: log.doubt == BACKUP -> found_backup() :: else fi;
+        go_on(true); seen_at = 0
     /* Undone is what nothing is there of, not even a container that was never started. */
     :: (log.halted && log.doubt && found == ABSENT
             && (log.doubt != START || candidate == ABSENT)
             && (log.doubt != STOP || service == WHOLE)) ->
         LOG(settled, log.doubt, 0);
         log.undetermined = log.undetermined & ~bit_of(log.doubt);
-        go_on()
+        go_on(false)
 #endif
     fi;
     found = 0
@@ -236,7 +237,8 @@ recording:
         if
         :: outcome == WAS_DONE || outcome == WAS_FOUND ->
             LOG(done, effect, (outcome == WAS_FOUND) + 2 * (reads_position -> seen_at : 0));
-            log.open = NONE; advance(effect)
+            log.open = NONE; advance(effect);
+            if :: outcome == WAS_FOUND && effect == BACKUP -> found_backup() :: else fi
         :: outcome == UNKNOWN -> LOG(halted, NONE, unknown_outcome); halt()
         :: outcome == INTERRUPTED -> LOG(paused, NONE, 0); log.paused = 1; lose_fence()
         :: outcome == FAILED || outcome == FOR_GOOD ->
@@ -299,7 +301,8 @@ left:
 active proctype Outside() {
 end:
     do
-    :: atomic { may_write -> position++; writes--; printf("The old release writes\n") }
+    :: atomic { may_write -> position++; writes--;
+        unseen = unseen || lock == 0; printf("The old release writes\n") }
     /* The session that holds the fence ends by itself: the database was restarted. */
     :: atomic { faults > 0 && fence == WHOLE -> faults--; fence = ABSENT;
         printf("The fence's session ends\n") }

@@ -76,6 +76,8 @@ typedef Log {
     unsigned tries : 3;          /* failed ones under the open intent */
     unsigned fruitless : 3;      /* take-overs since something last got done */
     bit paused;
+    bit vouched;                 /* a person has just said how things stand */
+    bit unwatched;               /* without a fence: nobody was there since the backup */
     unsigned fence : 2;
     unsigned fence_at : 3;       /* the position that the fence was raised at */
     unsigned backup_at : 3;      /* the position that the backup says it was taken at */

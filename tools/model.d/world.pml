@@ -15,6 +15,7 @@ unsigned service : 2;       /* the old release. WHOLE: serves; HALF: stopped, an
 unsigned candidate : 2;     /* HALF: made, never started */
 unsigned data : 2;
 unsigned position : 3;      /* how far the old release's writing had got */
+bit unseen;                 /* it wrote after the backup while there was no Pawl */
 bit lost;                   /* a restore took away what was written after the backup */
 bit littered;               /* something is left of earlier upgrades */
 byte faults = FAULTS;
@@ -108,7 +109,7 @@ inline begin(step) {
     :: step == BACKUP ->
         if
         :: fenced && fence != WHOLE -> answer = FAILS_NOW
-        :: else -> backup = HALF; backup_of = position
+        :: else -> backup = HALF; backup_of = position; unseen = 0
         fi
     :: step == STOP -> if :: service == WHOLE -> service = HALF :: else fi
     :: step == LIFT -> if :: proof_fails -> answer = REFUSED :: else fi

@@ -39,7 +39,9 @@ enum Files {
         _ bytes: [UInt8], to path: String, mode: mode_t = 0o600
     ) throws(Failure) {
         let partial = path + ".partial"
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        // Made anew: one that somebody else has put there may be a link to another file.
+        try remove(partial)
+        let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw .system("create", on: partial) }
         defer { close(descriptor) }
         do throws(Failure) {

@@ -5,9 +5,19 @@ internal import UpgradeMachine
 extension HostService {
     // MARK: Stop
 
+    /// Present only after a stop command that ran to its end: an application that does not run
+    /// without one may be just about to start, such as a unit that systemd restarts in a moment.
+    func observeStop(in context: Context) async throws(Failure) -> Observation {
+        guard try isNoted(stopNote, in: context), try await !isRunning(.stop, in: context) else {
+            return .absent
+        }
+        return .present(.stopped(kept: try kept(in: context), position: nil))
+    }
+
     func stop(in context: Context) async throws(Failure) -> Receipt {
         let kept = try kept(in: context)
         try await runStop(.stop, in: context)
+        try note(stopNote, in: context)
         return .stopped(kept: kept, position: nil)
     }
 
@@ -27,7 +37,7 @@ extension HostService {
     /// Runs the stop command, and waits until the status command says that it has stopped.
     ///
     /// The status decides, not the stop command's exit: many exit with 1 when nothing ran.
-    private func runStop(_ step: Step, in context: Context) async throws(Failure) {
+    func runStop(_ step: Step, in context: Context) async throws(Failure) {
         let deadline = ContinuousClock.now + context.plan.limits.deadline(of: step).soft.duration
         let command = command(settings.stop, step, until: deadline, in: context)
         let result = try await command.run()
@@ -45,7 +55,11 @@ extension HostService {
         _ release: Release, in context: Context
     ) async throws(Failure) -> Observation {
         guard let name = try store.name(of: release), try store.current() == name else {
-            return .absent
+            guard try await isRunning(.start, in: context) else { return .absent }
+            return .unknown(
+                detail: "\(try store.current()), which had been stopped, runs again: somebody, or "
+                    + "this host's init, has started it, and it may have written since the backup. "
+                    + "As undone, the upgrade goes on with a look whether it has")
         }
         guard try await isRunning(.start, in: context) else {
             return .torn(
@@ -85,8 +99,10 @@ extension HostService {
     func startPrevious(_ kept: Kept?, in context: Context) async throws(Failure) -> Receipt {
         let name = try previousName(kept, in: context)
         let receipt = Receipt.previousStarted(serving: served(name))
-        if try store.current() == name, try await isRunning(.startPrevious, in: context) {
-            return receipt
+        if try await isRunning(.startPrevious, in: context) {
+            if try store.current() == name { return receipt }
+            // A start command has no effect on what runs already, such as systemd's.
+            try await runStop(.startPrevious, in: context)
         }
         try await runStart(name, .startPrevious, in: context)
         return receipt
@@ -138,47 +154,58 @@ extension HostService {
 
     // MARK: Remove the candidate
 
-    /// Present only after a removal that ran to its end: a stop command that has not run may leave
-    /// something that is just about to start, such as a unit that systemd restarts in a moment.
+    /// Present once the link leads to the old release and nothing of the candidate's start is left.
     func observeRemoval(in context: Context) async throws(Failure) -> Observation {
-        guard try await isCandidateCurrent(in: context) else {
-            return startTag(in: context).isCarried() ? .absent : .present(.candidateRemoved)
-        }
-        let note = try Files.read(removalNote, limitInBytes: 4096)
-        guard note == Array(context.plan.upgrade.utf8), !startTag(in: context).isCarried(),
-            try await !isRunning(.removeCandidate, in: context)
-        else { return .absent }
-        return .present(.candidateRemoved)
+        try isCandidateCurrent(in: context) || startTag(in: context).isCarried()
+            ? .absent : .present(.candidateRemoved)
     }
 
-    /// Stops the candidate, and ends all that its start has left; its directory stays, to be looked
-    /// at, and makes the next try of the same release quick.
+    /// Stops the candidate, ends all that its start has left, and moves the link back, so that this
+    /// host's init cannot start it on data that was put back; its directory stays, to be looked at,
+    /// and makes the next try of the same release quick.
     func removeCandidate(in context: Context) async throws(Failure) -> Receipt {
-        let isCurrent = try await isCandidateCurrent(in: context)
+        let previous = try previousName(nil, in: context)
+        let isCurrent = try isCandidateCurrent(in: context)
         if isCurrent { try await runStop(.removeCandidate, in: context) }
         // What the status command does not see would still write to data that is about to be
         // put back: a worker, or an application that a start was just bringing up.
         try await startTag(in: context).endAll()
-        if isCurrent {
-            try Files.makeDirectory(store.notes, mode: 0o700)
-            try Files.write(Array(context.plan.upgrade.utf8), to: removalNote)
-        }
+        if isCurrent { try store.switchLink(to: previous) }
         context.report(.note("the release directory of \(context.plan.candidate.version) stays"))
         return .candidateRemoved
     }
 
-    private func isCandidateCurrent(in context: Context) async throws(Failure) -> Bool {
-        guard let name = try store.name(of: context.plan.candidate) else { return false }
-        return try store.current() == name
+    /// - Throws: `current-moved` where the link leads to neither of the plan's releases: what runs
+    ///   then is not this upgrade's, nor is what it has written.
+    private func isCandidateCurrent(in context: Context) throws(Failure) -> Bool {
+        let name = try store.current()
+        if try name == store.name(of: context.plan.candidate) { return true }
+        if try name == store.name(of: context.plan.current) { return false }
+        throw Failure(
+            code: "current-moved",
+            message: "\(store.link) leads to \(name), which is neither "
+                + "\(context.plan.current.version) nor \(context.plan.candidate.version)",
+            advice: "find out who switched it; its data would be replaced by older data",
+            isPermanent: true)
     }
 
     private func startTag(in context: Context) -> StepTag {
         StepTag(upgrade: context.plan.upgrade, step: .start)
     }
 
-    private var removalNote: String { "\(store.notes)/candidate-removed" }
-
     // MARK: Parts
+
+    private var stopNote: String { "\(store.notes)/stopped" }
+
+    /// Leaves a mark that a command of this upgrade has run to its end.
+    private func note(_ path: String, in context: Context) throws(Failure) {
+        try Files.makeDirectory(store.notes, mode: 0o700)
+        try Files.write(Array(context.plan.upgrade.utf8), to: path)
+    }
+
+    private func isNoted(_ path: String, in context: Context) throws(Failure) -> Bool {
+        try Files.read(path, limitInBytes: 4096) == Array(context.plan.upgrade.utf8)
+    }
 
     private func served(_ name: String) -> Served {
         Served(parts: [.init(name: Self.partName, id: name)])

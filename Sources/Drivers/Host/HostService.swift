@@ -4,9 +4,10 @@ public import UpgradeMachine
 /// An application that this host runs by itself: releases side by side, a `current` link, and the
 /// user's commands to start and stop it.
 ///
-/// The link moves before the start command runs, and nothing else moves it: a link at the old
-/// release proves that the candidate's start command has not run, and one at the candidate that it
-/// may have run.
+/// The link moves to the candidate before its start command runs, and back once a rollback has
+/// stopped it; nothing else moves it. So a link at the old release proves that the candidate has not
+/// been started, or has been stopped again. This host's init may start whatever the link leads to at
+/// any time, after a reboot for one: each step looks whether something runs that should not.
 public struct HostService: Service {
     /// What is run, and how the world is looked at.
     let settings: HostRuntime
@@ -81,9 +82,7 @@ public struct HostService: Service {
     ) async throws(Failure) -> Observation {
         switch effect {
         case .pull(let release): return try observePull(release, in: context)
-        case .stop:
-            guard try await !isRunning(effect.step, in: context) else { return .absent }
-            return .present(.stopped(kept: try kept(in: context), position: nil))
+        case .stop: return try await observeStop(in: context)
         case .start(let release): return try await observeStart(release, in: context)
         case .tidy: return try store.partials().isEmpty ? .present(.tidied(removed: [])) : .absent
         case .removeCandidate: return try await observeRemoval(in: context)
@@ -146,6 +145,13 @@ public struct HostService: Service {
         let bytes = try LogFile.tail(of: path, from: start, limitInBytes: limitInBytes)
         return ServiceLog(
             lines: LogFile.lines(of: bytes, isCut: bytes.count < size), sizeInBytes: size)
+    }
+
+    /// Stops what somebody else has started since: this host's init, for one.
+    public func keepStopped(for step: Step, in context: Context) async throws(Failure) {
+        guard try await isRunning(step, in: context) else { return }
+        context.report(.note("the application was started meanwhile, and is stopped again"))
+        try await runStop(step, in: context)
     }
 
     // MARK: Notes

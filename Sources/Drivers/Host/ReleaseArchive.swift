@@ -192,8 +192,10 @@ private final class EntryNames: @unchecked Sendable {
         let name = String(decoding: line, as: UTF8.self)
         line.removeAll(keepingCapacity: true)
         if name.hasPrefix("/") { throw .badEntry(path, "\(name) is an absolute path") }
-        if name.split(separator: "/").contains("..") {
-            throw .badEntry(path, "\(name) leads out by ..")
+        let parts = name.split(separator: "/").filter { $0 != "." }
+        if parts.contains("..") { throw .badEntry(path, "\(name) leads out by ..") }
+        if parts.first?.hasPrefix(ReleaseStore.Marker.prefix) == true {
+            throw .badEntry(path, "\(name) has a name that is Pawl's own")
         }
     }
 }

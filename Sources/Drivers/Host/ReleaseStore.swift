@@ -6,7 +6,9 @@ internal import UpgradeMachine
 struct ReleaseStore: Sendable {
     /// What Pawl knows about a release that it unpacked; written last, before the rename.
     struct Marker: Codable, Hashable {
-        static let name = ".pawl-release.json"
+        static let name = prefix + "release.json"
+        /// No release has a file of its own that begins so.
+        static let prefix = ".pawl-"
         let version: String
         /// Of the archive, as in `sha256:…`.
         let digest: String
