@@ -197,7 +197,12 @@ struct JSONReader {
     }
 
     private static func text(of bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
-        String(validating: UnsafeBufferPointer(rebasing: bytes), as: UTF8.self)
+        let text = UnsafeBufferPointer(rebasing: bytes)
+        var bits: UInt8 = 0
+        for byte in text { bits |= byte }
+        // In ASCII there is nothing to repair, and this is the quicker way.
+        return bits < 0x80
+            ? String(decoding: text, as: UTF8.self) : String(validating: text, as: UTF8.self)
     }
 
     private func refusal(_ reason: String) -> JSON.Unreadable {
