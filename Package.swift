@@ -81,11 +81,26 @@ let package = Package(
             name: "DriverContract", dependencies: ["UpgradeMachine"],
             path: "Tests/Support/DriverContract", swiftSettings: strict),
 
+        // Values of chance that shrink, and the core's own among them.
+        .target(
+            name: "PropertyTesting", path: "Tests/Support/PropertyTesting", swiftSettings: strict),
+        .target(
+            name: "GeneratedEvents", dependencies: ["PropertyTesting", "UpgradeMachine"],
+            path: "Tests/Support/GeneratedEvents", swiftSettings: strict),
+
         .testTarget(
-            name: "UpgradeMachineTests", dependencies: ["UpgradeMachine"], swiftSettings: strict),
-        .testTarget(
-            name: "EventLogTests", dependencies: ["EventLog", "UpgradeMachine", "Digests", grdb],
+            name: "PropertyTestingTests", dependencies: ["PropertyTesting"],
             swiftSettings: strict),
+        .testTarget(
+            name: "UpgradeMachineTests",
+            dependencies: ["UpgradeMachine", "PropertyTesting", "GeneratedEvents"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EventLogTests",
+            dependencies: [
+                "EventLog", "UpgradeMachine", "Digests", "PropertyTesting", "GeneratedEvents", grdb,
+            ],
+            exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "RunnerTests", dependencies: ["Runner", "UpgradeMachine"],
             swiftSettings: strict),

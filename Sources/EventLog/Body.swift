@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import UpgradeMachine
 
@@ -43,17 +44,14 @@ struct Body: Codable {
         let version: Int
     }
 
-    /// The version of every event's shape that this Pawl writes.
-    static let currentVersion = 1
-
-    init(_ record: LogEntry) {
+    init(_ record: LogEntry, version: Int) {
         seq = record.sequence
         prev = record.previousLeaf
         instance = record.instance
         stream = record.stream
         streamSequence = record.streamSequence
         type = record.event.type.rawValue
-        version = Self.currentVersion
+        self.version = version
         wallTime = Timestamp.text(ofMilliseconds: record.moment.wallMilliseconds)
         monotonicNanoseconds = record.moment.monotonicNanoseconds
         bootID = record.moment.bootID
@@ -83,30 +81,52 @@ struct Body: Codable {
 
 /// Writes and reads the JSON of the log.
 public struct RecordCoder {
+    let shapes: Shapes
     private let encoder = JSONEncoder()
-    private let decoder = JSONDecoder()
 
-    public init() {
+    public init() { self.init(shapes: .current) }
+
+    init(shapes: Shapes) {
+        self.shapes = shapes
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     }
 
     /// What a body of any version, a newer one's too, says that it is; none where it says nothing.
     func kind(of body: Data) -> Body.Kind? {
         // Whoever cannot be read has no kind.
-        try? decoder.decode(Body.Kind.self, from: body)
+        try? Body.Kind(from: JSONValueDecoder(value: JSON(parsing: body)))
     }
 
-    func body(of record: LogEntry) throws -> Data { try encoder.encode(Body(record)) }
+    func body(of record: LogEntry) throws -> Data {
+        try encoder.encode(Body(record, version: shapes.version(of: record.event.type)))
+    }
 
-    /// - Parameter version: The shape's, as the column beside the body says it.
-    func record(from body: Data, version: Int) throws -> LogEntry {
-        let decoded = try decoder.decode(Body.self, from: body)
-        guard let record = decoded.record, decoded.version == version else {
-            throw DecodingError.dataCorrupted(
-                .init(
-                    codingPath: [], debugDescription: "time, type or version do not fit the data"))
+    /// - Parameters:
+    ///   - type: The event's, as the column beside the body says it.
+    ///   - version: Its shape's, one of those known, likewise.
+    /// - Throws: ``JSON/Unreadable``, or what the event's types throw.
+    func record(from body: Data, type: EventType, version: Int) throws -> LogEntry {
+        var json = try JSON(parsing: body)
+        if version < shapes.version(of: type), let data = json["data"] {
+            json["data"] = try shapes.upcast(data, of: type, from: version)
         }
+        let decoded = try Body(from: JSONValueDecoder(value: json))
+        guard let record = decoded.record, decoded.version == version else {
+            throw JSON.Unreadable("time, type or version do not fit the data")
+        }
+        if case .planned = record.event { try checkPlan(of: record, in: body) }
         return record
+    }
+
+    /// The digest is of the plan's bytes as they are stored, whatever their shape has become since.
+    private func checkPlan(of record: LogEntry, in body: Data) throws {
+        let place = try JSON.range(of: ["data", "planned", "plan"], in: body)
+        let plan = place.map { body.dropFirst($0.lowerBound).prefix($0.count) } ?? Data()
+        let digest = SHA256.hash(plan).hex
+        guard digest == record.planDigest else {
+            throw JSON.Unreadable(
+                "the plan has the digest \(digest), and \(record.planDigest) is recorded")
+        }
     }
 
     /// A plan's bytes, over which its digest is made.

@@ -45,10 +45,10 @@ public struct StoredEvent: Sendable, FetchableRecord {
     ///
     /// - Throws: A ``Mismatch`` that says what is not as it was written.
     public func record(by coder: RecordCoder) throws(Mismatch) -> LogEntry {
-        guard Self.leaf(of: body).bytes == Array(leaf) else {
+        guard Self.leaf(of: body) == Digest(leaf) else {
             throw Mismatch(sequence: sequence, found: "its body does not have its recorded hash")
         }
-        guard EventType(rawValue: type) != nil, typeVersion <= Body.currentVersion else {
+        guard let knownType = coder.shapes.known(type, version: typeVersion) else {
             let isNewer = coder.kind(of: body) == .init(type: type, version: typeVersion)
             throw Mismatch(
                 sequence: sequence,
@@ -59,7 +59,7 @@ public struct StoredEvent: Sendable, FetchableRecord {
         }
         let record: LogEntry
         do {
-            record = try coder.record(from: body, version: typeVersion)
+            record = try coder.record(from: body, type: knownType, version: typeVersion)
         } catch {
             throw Mismatch(sequence: sequence, found: "its body cannot be read: \(error)")
         }

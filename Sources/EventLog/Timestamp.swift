@@ -12,22 +12,44 @@ public enum Timestamp {
 
     /// - Returns: None where `text` is not of exactly that form.
     public static func milliseconds(of text: String) -> Int64? {
-        let bytes = Array(text.utf8)
-        guard bytes.count == 24, bytes[23] == UInt8(ascii: "Z") else { return nil }
-        func number(_ range: Range<Int>) -> Int64? {
-            bytes[range].reduce(Int64?(0)) { value, byte in
-                guard let value, (48...57).contains(byte) else { return nil }
-                return value * 10 + Int64(byte - 48)
-            }
+        var text = text
+        let fields: Fields? = text.withUTF8 { bytes in
+            guard bytes.count == 24, hasSeparators(bytes),
+                let year = number(bytes[0..<4]), let month = number(bytes[5..<7]),
+                let day = number(bytes[8..<10]), let hour = number(bytes[11..<13]),
+                let minute = number(bytes[14..<16]), let second = number(bytes[17..<19]),
+                let millisecond = number(bytes[20..<23])
+            else { return nil }
+            return (year, month, day, hour, minute, second, millisecond)
         }
-        guard let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
-            let hour = number(11..<13), let minute = number(14..<16),
-            let second = number(17..<19), let millisecond = number(20..<23)
+        guard let (year, month, day, hour, minute, second, millisecond) = fields,
+            hour < 24, minute < 60, second < 60
         else { return nil }
         let days = days(fromYear: year, month: month, day: day)
-        let value = ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
-        // Its own text, or it was none: the separators, a month 13, the 30th of February.
-        return Self.text(ofMilliseconds: value) == text ? value : nil
+        // Its own date, or it was none: a month 13, the 30th of February.
+        guard civil(fromDays: days) == (year, month, day) else { return nil }
+        return ((days * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
+    }
+
+    private typealias Fields = (
+        year: Int64, month: Int64, day: Int64, hour: Int64, minute: Int64, second: Int64,
+        millisecond: Int64
+    )
+
+    private static func hasSeparators(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes[4] == UInt8(ascii: "-") && bytes[7] == UInt8(ascii: "-")
+            && bytes[10] == UInt8(ascii: "T") && bytes[13] == UInt8(ascii: ":")
+            && bytes[16] == UInt8(ascii: ":") && bytes[19] == UInt8(ascii: ".")
+            && bytes[23] == UInt8(ascii: "Z")
+    }
+
+    private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int64? {
+        var value: Int64 = 0
+        for digit in digits {
+            guard (48...57).contains(digit) else { return nil }
+            value = value * 10 + Int64(digit - 48)
+        }
+        return value
     }
 
     // Days and dates of the proleptic Gregorian calendar, in eras of 400 years that begin in March.

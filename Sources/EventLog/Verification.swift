@@ -21,16 +21,18 @@ extension EventLog {
         var chain = Chain()
         try forEachPage { page throws(EventLogError) in
             do throws(StoredEvent.Mismatch) {
-                for (stored, entry) in zip(page, Self.entries(of: page)) {
-                    try chain.append(stored, try entry.get())
-                    visit(try entry.get())
+                for (stored, result) in zip(page, Self.entries(of: page)) {
+                    // Large, and copied once.
+                    let entry = try result.get()
+                    try chain.append(stored, naming: entry.previousLeaf)
+                    visit(entry)
                 }
             } catch {
                 throw self.refused(error)
             }
         }
         try checkSchema()
-        return (chain.events, chain.head)
+        return (chain.events, chain.head.hex)
     }
 
     /// Hashes and reads a page's bodies on all cores: none of them depends on another.
@@ -60,19 +62,21 @@ extension EventLog {
 /// The log as far as it has been checked.
 private struct Chain {
     var events = 0
-    var head = String(repeating: "0", count: 64)
+    var head = Digest.zero
     /// Each stream's last number.
     private var ends: [String: Int] = [:]
 
     mutating func append(
-        _ stored: StoredEvent, _ entry: LogEntry
+        _ stored: StoredEvent, naming previousLeaf: String
     ) throws(StoredEvent.Mismatch) {
         guard stored.sequence == events + 1 else {
             throw refused(stored, "it follows event \(events)")
         }
-        guard entry.previousLeaf == head else {
+        // It was found to be the one that the body names.
+        guard Digest(stored.previousLeaf) == head else {
             throw refused(
-                stored, "it names \(entry.previousLeaf) as the leaf before it, which is \(head)")
+                stored,
+                "it names \(previousLeaf) as the leaf before it, which is \(head.hex)")
         }
         let end = ends[stored.stream, default: 0]
         guard stored.streamSequence == end + 1 else {
@@ -82,7 +86,7 @@ private struct Chain {
         ends[stored.stream] = stored.streamSequence
         events = stored.sequence
         // It was found to be the body's, so that it need not be computed again.
-        head = Digest(stored.leaf)?.hex ?? ""
+        head = Digest(stored.leaf) ?? .zero
     }
 
     private func refused(_ stored: StoredEvent, _ found: String) -> StoredEvent.Mismatch {

@@ -127,7 +127,8 @@ public final class Writer: Sendable {
             sql: "INSERT INTO event (\(StoredEvent.columns)) VALUES (?,?,?,?,?,?,?,?,?,?)"
         ).execute(arguments: [
             entry.sequence, entry.instance, entry.stream, entry.streamSequence,
-            entry.event.type.rawValue, Body.currentVersion, entry.fenceNumber,
+            entry.event.type.rawValue, coder.shapes.version(of: entry.event.type),
+            entry.fenceNumber,
             Data(previous.bytes), body, Data(leaf.bytes),
         ])
         return leaf

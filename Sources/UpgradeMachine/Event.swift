@@ -86,11 +86,13 @@ public struct Moment: Hashable, Sendable {
 
     /// Time from `earlier` to here: by the monotonic clock in one boot, by the wall clock across
     /// a reboot, and never negative.
+    ///
+    /// A `Duration` has room for the difference of any two numbers that a log may hold.
     public func duration(since earlier: Moment) -> Duration {
         let elapsed: Duration =
             bootID == earlier.bootID
-            ? .nanoseconds(monotonicNanoseconds - earlier.monotonicNanoseconds)
-            : .milliseconds(wallMilliseconds - earlier.wallMilliseconds)
+            ? .nanoseconds(monotonicNanoseconds) - .nanoseconds(earlier.monotonicNanoseconds)
+            : .milliseconds(wallMilliseconds) - .milliseconds(earlier.wallMilliseconds)
         return max(.zero, elapsed)
     }
 }

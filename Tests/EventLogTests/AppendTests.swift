@@ -42,7 +42,8 @@ struct AppendTests {
         let folder = try Folder()
         let log = try EventLog(path: folder.log, for: .writing)
         let writer = try folder.writer(on: log)
-        try writer.append(Sample.entries([Sample.events[0]]), to: "u1", planDigest: "p")
+        try writer.append(
+            Sample.entries([Sample.events[0]]), to: "u1", planDigest: Sample.planDigest)
         let raw = try folder.raw()
         // The intruder's trigger refuses the second of two.
         try raw.write {
@@ -55,7 +56,8 @@ struct AppendTests {
         try raw.close()
         let error = refusal {
             try writer.append(
-                Sample.entries(Array(Sample.events[1...2])), to: "u1", planDigest: "p")
+                Sample.entries(Array(Sample.events[1...2])), to: "u1", planDigest: Sample.planDigest
+            )
         }
         #expect(error?.kind == "appendFailed")
         #expect(error?.description.contains("pawl resume") == true)
@@ -66,7 +68,8 @@ struct AppendTests {
         let folder = try Folder()
         let log = try EventLog(path: folder.log, for: .writing)
         var first: Writer? = try folder.writer(on: log)
-        try first?.append(Sample.entries([Sample.events[0]]), to: "u1", planDigest: "p")
+        try first?.append(
+            Sample.entries([Sample.events[0]]), to: "u1", planDigest: Sample.planDigest)
         let outdated = try Writer(
             log: log,
             lock: InstanceLock(
@@ -75,16 +78,17 @@ struct AppendTests {
         #expect(outdated.fenceNumber == 2)
         first = nil
         let second = try folder.writer(on: log)
-        try second.append(Sample.entries([Sample.events[1]]), to: "u1", planDigest: "p")
+        try second.append(
+            Sample.entries([Sample.events[1]]), to: "u1", planDigest: Sample.planDigest)
         let third = try Writer(
             log: log,
             lock: InstanceLock(
                 instance: "studio", directory: folder.path + "/third", holder: Sample.holder),
             author: Sample.author)
         #expect(third.fenceNumber == 3)
-        try third.append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+        try third.append(Sample.entries([.resumed]), to: "u1", planDigest: Sample.planDigest)
         let error = refusal {
-            try second.append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+            try second.append(Sample.entries([.resumed]), to: "u1", planDigest: Sample.planDigest)
         }
         guard case .outdated(let instance, let fenceNumber)? = error else {
             Issue.record("it was not refused as outdated: \(String(describing: error))")
@@ -108,15 +112,16 @@ struct AppendTests {
         }
         #expect(writers.map(\.fenceNumber) == [2, 2])
         for event in [Event.resumed, Sample.events[1]] {
-            try writers[0].append(Sample.entries([event]), to: "u1", planDigest: "p")
+            try writers[0].append(Sample.entries([event]), to: "u1", planDigest: Sample.planDigest)
         }
         let error = refusal {
-            try writers[1].append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+            try writers[1].append(
+                Sample.entries([.resumed]), to: "u1", planDigest: Sample.planDigest)
         }
         #expect(error?.kind == "outdated")
         // What happens to another instance is no concern of either.
         try folder.append([.resumed], to: "v1", of: "other")
-        try writers[0].append(Sample.entries([.resumed]), to: "u1", planDigest: "p")
+        try writers[0].append(Sample.entries([.resumed]), to: "u1", planDigest: Sample.planDigest)
         #expect(try log.verifyChain().events == 5)
     }
 

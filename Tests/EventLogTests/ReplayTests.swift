@@ -97,9 +97,25 @@ struct ReplayTests {
             sequence == 1
                 ? text.replacing(#""attemptsPerStep":3"#, with: #""attemptsPerStep":9"#) : text
         }
-        let refusal = try #require(try Self.refusal(in: folder))
-        #expect(refusal.sequence == 1)
-        #expect(refusal.found.contains(Sample.planDigest))
+        let log = try EventLog(path: folder.log, for: .reading)
+        let errors = [
+            EventLogTests.refusal { try log.verifyChain() },
+            EventLogTests.refusal { try log.entries(of: "u1") },
+            EventLogTests.refusal { try Replay.all(of: log) },
+        ]
+        for error in errors {
+            #expect(error?.kind == "damaged")
+            #expect(error?.sequence == 1)
+            #expect(error?.description.contains(Sample.planDigest) == true)
+        }
+    }
+
+    @Test func `A plan in another spelling is not the one whose digest was recorded`() throws {
+        let folder = try Self.forged { sequence, text in
+            sequence == 1 ? text.replacing(#""/srv/backups""#, with: #""\/srv/backups""#) : text
+        }
+        let log = try EventLog(path: folder.log, for: .reading)
+        #expect(EventLogTests.refusal { try log.verifyChain() }?.sequence == 1)
     }
 
     @Test func `An event of another plan is refused`() throws {

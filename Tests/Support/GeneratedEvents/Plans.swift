@@ -1,0 +1,180 @@
+public import PropertyTesting
+public import UpgradeMachine
+
+// Values of chance of all that a log stores. Where a type has cases, a `Kind` is found by a switch
+// that names each of them, so that a new case does not compile until it is generated as well.
+
+/// The cases of a stored type.
+public protocol CaseKind: CaseIterable, Hashable, Sendable {
+    associatedtype Value
+    /// Which case a value is.
+    static func of(_ value: Value) -> Self
+}
+
+public enum RuntimeKind: CaseKind {
+    case containers, host
+
+    public static func of(_ value: Runtime) -> RuntimeKind {
+        switch value {
+        case .containers: .containers
+        case .host: .host
+        }
+    }
+}
+
+public enum DatabaseKind: CaseKind {
+    case none, mysql, sqlite
+
+    public static func of(_ value: Database) -> DatabaseKind {
+        switch value {
+        case .none: .none
+        case .mysql: .mysql
+        case .sqlite: .sqlite
+        }
+    }
+}
+
+public enum QuestionKind: CaseKind {
+    case running, healthy, release, log, http, command
+
+    public static func of(_ value: Check.Question) -> QuestionKind {
+        switch value {
+        case .running: .running
+        case .healthy: .healthy
+        case .release: .release
+        case .log: .log
+        case .http: .http
+        case .command: .command
+        }
+    }
+}
+
+public enum SecretReferenceKind: CaseKind {
+    case environment, file, credential, command
+
+    public static func of(_ value: SecretReference) -> SecretReferenceKind {
+        switch value {
+        case .environment: .environment
+        case .file: .file
+        case .credential: .credential
+        case .command: .command
+        }
+    }
+}
+
+public enum VersionLocationKind: CaseKind {
+    case pattern, jsonPointer
+
+    public static func of(_ value: VersionLocation) -> VersionLocationKind {
+        switch value {
+        case .pattern: .pattern
+        case .jsonPointer: .jsonPointer
+        }
+    }
+}
+
+extension Choices {
+    mutating func words() -> [String] { array(limit: 3) { $0.text() } }
+    mutating func whole() -> Int { Int(integer()) }
+    mutating func seconds() -> Seconds { Seconds(whole()) }
+
+    public mutating func release() -> Release {
+        Release(version: text(), reference: text(), digest: text())
+    }
+
+    public mutating func secret() -> SecretReference {
+        switch element(of: SecretReferenceKind.allCases) {
+        case .environment: .environment(name: text())
+        case .file: .file(path: text())
+        case .credential: .credential(name: text())
+        case .command: .command(arguments: words())
+        }
+    }
+
+    public mutating func runtime() -> Runtime {
+        switch element(of: RuntimeKind.allCases) {
+        case .containers:
+            .containers(
+                settings: ContainerRuntime(
+                    engine: text(), repository: text(), localTag: optional { $0.text() },
+                    containers: array(limit: 3) { $0.container() }, stopGrace: seconds(),
+                    registry: optional {
+                        RegistryAccount(user: $0.text(), password: $0.secret())
+                    }))
+        case .host:
+            .host(
+                settings: HostRuntime(
+                    directory: text(), start: words(), stop: words(), status: words(),
+                    logFile: optional { $0.text() }))
+        }
+    }
+
+    private mutating func container() -> PlannedContainer {
+        PlannedContainer(
+            name: text(), role: chance() ? .paused : .replaced, id: text(), imageID: text(),
+            restartPolicy: RestartPolicy(name: text(), maximumRetryCount: whole()),
+            settingsDigest: text())
+    }
+
+    public mutating func database() -> Database {
+        switch element(of: DatabaseKind.allCases) {
+        case .none: .none
+        case .mysql:
+            .mysql(
+                settings: MySQLDatabase(
+                    container: optional { $0.text() }, host: optional { $0.text() },
+                    port: optional { $0.whole() }, schema: text(), user: text(),
+                    password: secret()))
+        case .sqlite: .sqlite(settings: SQLiteDatabase(path: text()))
+        }
+    }
+
+    public mutating func question() -> Check.Question {
+        switch element(of: QuestionKind.allCases) {
+        case .running: .running
+        case .healthy: .healthy(container: text())
+        case .release: .release
+        case .log: .log(ready: optional { $0.text() }, errors: words())
+        case .http:
+            .http(
+                probe: HTTPProbe(
+                    url: text(), status: whole(), version: optional { $0.versionLocation() },
+                    authorityFile: optional { $0.text() }))
+        case .command: .command(arguments: words())
+        }
+    }
+
+    private mutating func versionLocation() -> VersionLocation {
+        switch element(of: VersionLocationKind.allCases) {
+        case .pattern: .pattern(expression: text())
+        case .jsonPointer: .jsonPointer(pointer: text())
+        }
+    }
+
+    /// - Parameter isSane: With limits as a configuration may have them, and nothing that would
+    ///   keep an upgrade from getting anywhere.
+    public mutating func plan(isSane: Bool = false) -> Plan {
+        Plan(
+            upgrade: text(), instance: text(), current: release(), candidate: release(),
+            runtime: runtime(), database: database(), fence: chance() ? .none : .hold,
+            backups: text(),
+            checks: array(limit: 3) { Check(name: $0.text(), question: $0.question()) },
+            steadyFor: seconds(), mayLoseMigratedData: chance(),
+            limits: isSane ? saneLimits() : limits(), reason: optional { $0.text() },
+            ticket: optional { $0.text() })
+    }
+
+    private mutating func limits() -> Limits {
+        Limits(
+            attemptsPerStep: whole(), resumesWithoutProgress: whole(), pull: seconds(),
+            backUp: seconds(), restore: seconds(), stop: seconds(), start: seconds(),
+            verify: seconds(), verifyAtMost: seconds(), outageBudget: optional { $0.seconds() },
+            capturedOutputInBytes: whole())
+    }
+
+    private mutating func saneLimits() -> Limits {
+        Limits(
+            attemptsPerStep: 1 + index(below: 3), resumesWithoutProgress: 1 + index(below: 3),
+            outageBudget: optional { Seconds($0.index(below: 100)) })
+    }
+}
