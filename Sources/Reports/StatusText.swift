@@ -7,6 +7,7 @@ public struct StatusText: Sendable {
     public init(_ timeline: Timeline, in place: Surroundings) {
         let upgrade = timeline.run.upgrade
         var lines = [timeline.headline]
+        if case .halted(let halt) = upgrade { lines += Self.need(halt) }
         lines += Self.service(timeline, place)
         lines += Self.data(upgrade)
         if upgrade.fence.mayStand, !timeline.isLeft {
@@ -22,6 +23,16 @@ public struct StatusText: Sendable {
 
     /// A cause's advice where a person has nothing to do.
     private static let nothing = "nothing to do"
+
+    /// Newest lines of what a failed command said, which tell more than its exit status.
+    private static let excerptLines = 3
+
+    private static func need(_ halt: Halted) -> [String] {
+        let said = halt.cause.excerpt?.split(separator: "\n").suffix(excerptLines) ?? []
+        return ["A PERSON IS NEEDED: nothing goes on by itself, not after a reboot either."]
+            + said.map { "             | \($0)" }
+            + ["Stood at:    \(halt.resting.name.wording)"]
+    }
 
     private static func service(_ timeline: Timeline, _ place: Surroundings) -> [String] {
         let plan = timeline.plan
@@ -98,7 +109,7 @@ public struct StatusText: Sendable {
         let why =
             timeline.isBeforeReboot(place)
             ? "the host has been restarted since" : "killed, or the host went down"
-        return "Interrupted: nothing was heard of it since \(when) (#\(timeline.lastSequence)): "
+        return "Interrupted: nobody is at work on it since \(when) (#\(timeline.lastSequence)): "
             + why
     }
 

@@ -64,6 +64,7 @@ struct ServiceUnit {
         KillSignal=SIGTERM
         TimeoutStopSec=3min
         \(credentialLines)
+
         # Nothing else is locked down on purpose: Pawl speaks to the container engine, which is as
         # good as being root, and runs your own commands, whose needs it does not know.
 

@@ -63,7 +63,10 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
         let decision = reason.map { Event.retried(reason: $0) }
         if upgrade.nextEffect == nil, decision == nil {
             // An end, or a rest that waits for a decision: there is nothing to go on with.
-            if upgrade.name != .halted { Output.error("It has ended: nothing to resume.") }
+            Output.error(
+                upgrade.name == .halted
+                    ? "It is halted, and was left as it is: it goes on when a person has decided."
+                    : "It has ended: nothing to resume.")
             return try Conclusion(session: session, run: newest.run, json: options.json).show()
         }
         try refuseWhatIsPast(upgrade)
