@@ -39,9 +39,23 @@ struct Body: Codable {
     }
 
     /// The part that every version has.
-    struct Kind: Decodable, Equatable {
+    struct Kind: Decodable {
         let type: String
         let version: Int
+        /// Who wrote it; none where a newer shape says it in another way.
+        let tool: Tool?
+
+        private enum CodingKeys: CodingKey {
+            case type, version, tool
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            type = try container.decode(String.self, forKey: .type)
+            version = try container.decode(Int.self, forKey: .version)
+            // It is said for people alone.
+            tool = try? container.decode(Tool.self, forKey: .tool)
+        }
     }
 
     init(_ record: LogEntry, version: Int) {

@@ -49,11 +49,13 @@ public struct StoredEvent: Sendable, FetchableRecord {
             throw Mismatch(sequence: sequence, found: "its body does not have its recorded hash")
         }
         guard let knownType = coder.shapes.known(type, version: typeVersion) else {
-            let isNewer = coder.kind(of: body) == .init(type: type, version: typeVersion)
+            let kind = coder.kind(of: body)
+            let isNewer = kind?.type == type && kind?.version == typeVersion
+            let author = kind?.tool.map { "; Pawl \($0.version) wrote it" } ?? ""
             throw Mismatch(
                 sequence: sequence,
                 found: isNewer
-                    ? "its type \(type), version \(typeVersion), is unknown"
+                    ? "its type \(type), version \(typeVersion), is unknown\(author)"
                     : "its columns differ from its body",
                 isNewer: isNewer)
         }

@@ -7,6 +7,7 @@ public struct StatusText: Sendable {
     public init(_ timeline: Timeline, in place: Surroundings) {
         let upgrade = timeline.run.upgrade
         var lines = [timeline.headline]
+        if case .halted(let halt) = upgrade { lines += Self.need(halt) }
         lines += Self.service(timeline, place)
         lines += Self.data(upgrade)
         if upgrade.fence.mayStand, !timeline.isLeft {
@@ -23,6 +24,16 @@ public struct StatusText: Sendable {
     /// A cause's advice where a person has nothing to do.
     private static let nothing = "nothing to do"
 
+    /// Newest lines of what a failed command said, which tell more than its exit status.
+    private static let excerptLines = 3
+
+    private static func need(_ halt: Halted) -> [String] {
+        let said = halt.cause.excerpt?.split(separator: "\n").suffix(excerptLines) ?? []
+        return ["A PERSON IS NEEDED: nothing goes on by itself, not after a reboot either."]
+            + said.map { "             | \($0)" }
+            + ["Stood at:    \(halt.resting.name.wording)"]
+    }
+
     private static func service(_ timeline: Timeline, _ place: Surroundings) -> [String] {
         let plan = timeline.plan
         let serving: String? =
@@ -35,10 +46,16 @@ public struct StatusText: Sendable {
             return ["Service:     \(serving ?? plan.current.version) was not touched"]
         }
         guard let duration = timeline.outage else {
-            return ["Service:     AWAY since \(place.clock(last.began.wallMilliseconds))"]
+            let since = "Service:     AWAY since \(place.clock(last.began.moment.wallMilliseconds))"
+            let isCut = timeline.pause == nil && timeline.isBeforeReboot(place)
+            return [isCut ? since + ", unless the host's restart has started it again" : since]
         }
         let serves = serving.map { "\($0) serves; it " } ?? ""
-        return ["Service:     \(serves)was away for at most \(duration.brief)"]
+        let untold = timeline.outages.contains { $0.isUntold }
+        return [
+            "Service:     \(serves)was away for at most \(duration.brief)"
+                + (untold ? Timeline.untoldWords : "")
+        ]
     }
 
     private static func data(_ upgrade: Upgrade) -> [String] {
@@ -77,11 +94,23 @@ public struct StatusText: Sendable {
         default:
             let doubt = run.open == nil ? "" : " (begun; whether it was done will be looked at)"
             let goOn = [
+                interruption(timeline, place),
                 "Next:        \(doing ?? "")\(doubt)", "Go on with:  \(place.command("resume"))",
             ]
             if case .rollingBack = run.upgrade { return goOn }
             return goOn + ["Go back with: \(goBack)"]
         }
+    }
+
+    /// Why nobody works on it.
+    private static func interruption(_ timeline: Timeline, _ place: Surroundings) -> String {
+        let when = place.clock(timeline.ended.wallMilliseconds)
+        if let pause = timeline.pause { return "Waits:       \(pause.message), \(when)" }
+        let why =
+            timeline.isBeforeReboot(place)
+            ? "the host has been restarted since" : "killed, or the host went down"
+        return "Interrupted: nobody is at work on it since \(when) (#\(timeline.lastSequence)): "
+            + why
     }
 
     private static func halted(_ halt: Halted, _ place: Surroundings) -> [String] {
@@ -93,6 +122,13 @@ public struct StatusText: Sendable {
             ["    \(place.command(decision.arguments))", "        \(decision.words)"]
         }
         return (open.map { [$0] } ?? []) + ["Decide, with one of:"] + decisions
+    }
+}
+
+extension Timeline {
+    /// Whether the host has been restarted since its last event.
+    fileprivate func isBeforeReboot(_ place: Surroundings) -> Bool {
+        place.bootID.map { $0 != ended.bootID } ?? false
     }
 }
 

@@ -4,15 +4,18 @@ public struct Surroundings: Sendable {
     public let heldBy: String?
     /// Options that every command that is named needs here, quoted for a shell.
     public let options: [String]
+    /// The kernel's boot id now; an upgrade whose last event has another was cut by a reboot.
+    public let bootID: String?
     /// Writes a wall time in milliseconds since 1970 as people read it.
     let clock: @Sendable (Int64) -> String
 
     public init(
-        heldBy: String? = nil, options: [String] = [],
+        heldBy: String? = nil, options: [String] = [], bootID: String? = nil,
         clock: @escaping @Sendable (Int64) -> String
     ) {
         self.heldBy = heldBy
         self.options = options
+        self.bootID = bootID
         self.clock = clock
     }
 

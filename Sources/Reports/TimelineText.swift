@@ -104,11 +104,10 @@ extension Timeline {
     }
 
     private var summary: [String] {
-        var lines = ["Took \(ended.duration(since: began).brief)" + serviceSummary]
+        var lines = ["Took \((whole.duration ?? .zero).brief)" + untold(whole) + serviceSummary]
         lines += fenced.map { span in
             let time = span.duration.map { "for \($0.brief)" } ?? "and may do so still"
-            return "The database refused writes \(time) "
-                + "(#\(span.beganSequence)–\(span.endedSequence.map { "#\($0)" } ?? ""))."
+            return "The database refused writes \(time) (\(span.sequences))."
         }
         lines += dataSummary
         lines.append(
@@ -121,10 +120,15 @@ extension Timeline {
         guard !outages.isEmpty else { return "; the service was not touched." }
         guard outage != nil else { return "; the service is away." }
         let spans = outages.map { span in
-            "\((span.duration ?? .zero).brief) (#\(span.beganSequence)–#\(span.endedSequence ?? 0))"
+            "\((span.duration ?? .zero).brief)\(untold(span)) (\(span.sequences))"
         }
         return "; the service was away for at most " + spans.joined(separator: ", then for ") + "."
     }
+
+    private func untold(_ span: Span) -> String { span.isUntold ? Self.untoldWords : "" }
+
+    /// What is added to a time that leaves out a reboot of unknown length.
+    static let untoldWords = ", the host's restart not counted"
 
     private var dataSummary: [String] {
         switch run.upgrade {

@@ -12,17 +12,23 @@ public struct UpgradeReport: Sendable, Codable {
     /// `verified`, `rolledBack`, `halted`, or none while it goes on.
     public let verdict: StateName?
     public let cause: Cause?
+    /// Why it waits where it could go on; with the code `shut-down` it goes on by itself after a
+    /// boot (`pawl resume --all`), with any other only when a person says so.
+    public let pause: Cause?
     public let openStep: String?
     public let nextStep: String?
     /// Commands that go on from here, the safest first.
     public let decisions: [Decision]
     public let backup: String?
+    /// An upper bound; none where the service was not away or still is, or where a clock that was
+    /// set back across a reboot hides it.
     public let outageMilliseconds: Int64?
     /// Who works on it now, as people read it.
     public let heldBy: String?
     public let steps: [StepReport]
     /// What happened beside the steps, such as take-overs, reboots and decisions.
     public let marks: [MarkReport]
+    public let reboots: [RebootReport]
     public let planDigest: String
     public let firstSequence: Int
     public let lastSequence: Int
@@ -55,6 +61,14 @@ public struct UpgradeReport: Sendable, Codable {
         public let sequence: Int
     }
 
+    /// The host was restarted between two events.
+    public struct RebootReport: Sendable, Codable {
+        public let lastSequenceBefore: Int
+        public let firstSequenceAfter: Int
+        /// None where the clock went back across it.
+        public let awayAtMostMilliseconds: Int64?
+    }
+
     public init(_ timeline: Timeline, in place: Surroundings) {
         let run = timeline.run
         upgrade = timeline.upgrade
@@ -63,20 +77,26 @@ public struct UpgradeReport: Sendable, Codable {
         to = timeline.plan.candidate.version
         state = run.upgrade.name
         verdict = run.upgrade.verdict
-        cause = run.upgrade.cause.map {
-            Cause(code: $0.code, message: $0.message, advice: $0.advice)
-        }
+        cause = run.upgrade.cause.map(Cause.init)
+        pause = timeline.pause.map(Cause.init)
         openStep = run.open?.step.rawValue
         nextStep = (run.open ?? run.upgrade.nextEffect)?.step.rawValue
         decisions = Self.decisions(for: run.upgrade, place)
         backup = run.upgrade.backup?.path
-        outageMilliseconds = timeline.outages.isEmpty ? nil : timeline.outage?.wholeMilliseconds
+        let isUntold = timeline.outages.contains { $0.isUntold }
+        outageMilliseconds =
+            timeline.outages.isEmpty || isUntold ? nil : timeline.outage?.wholeMilliseconds
         heldBy = place.heldBy
         steps = timeline.steps.map(StepReport.init)
         marks = timeline.marks.map {
             MarkReport(
                 kind: $0.kind.rawValue, text: $0.text,
                 milliseconds: $0.moment.wallMilliseconds, sequence: $0.sequence)
+        }
+        reboots = timeline.reboots.map {
+            RebootReport(
+                lastSequenceBefore: $0.before.sequence, firstSequenceAfter: $0.after.sequence,
+                awayAtMostMilliseconds: $0.awayAtMost?.wholeMilliseconds)
         }
         planDigest = timeline.planDigest
         firstSequence = timeline.firstSequence
@@ -98,6 +118,12 @@ public struct UpgradeReport: Sendable, Codable {
         case .rollingBack, .verified: return [goOn]
         default: return [goOn, goBack]
         }
+    }
+}
+
+extension UpgradeReport.Cause {
+    init(_ failure: Failure) {
+        self.init(code: failure.code, message: failure.message, advice: failure.advice)
     }
 }
 

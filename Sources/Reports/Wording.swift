@@ -111,6 +111,34 @@ extension Failure {
     }
 }
 
+extension Timeline.Reboot {
+    /// What is known of it.
+    var words: String {
+        guard isInterruption else {
+            return "the host was restarted, some time after #\(before.sequence)"
+        }
+        guard let awayAtMost else {
+            let back = before.moment.wallMilliseconds - after.moment.wallMilliseconds
+            return "the host was restarted; how long it was away is not known, because its clock "
+                + "went back by \(Duration.milliseconds(back).brief)"
+        }
+        return "the host was restarted; it was away for at most \(awayAtMost.brief) "
+            + "(#\(before.sequence)–#\(after.sequence))"
+    }
+}
+
+extension Timeline.Span {
+    /// The events that it is told by.
+    var sequences: String {
+        "#\(began.sequence)–\(ended.map { "#\($0.sequence)" } ?? "")"
+    }
+}
+
+extension Tool {
+    /// Its version, and by its digest which build of it.
+    var words: String { "\(version) (\(digest.prefix(12)))" }
+}
+
 extension StateName {
     /// As a sentence's predicate.
     public var wording: String {

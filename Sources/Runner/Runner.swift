@@ -187,7 +187,7 @@ extension Runner {
     }
 
     private func reasonToPause(before effect: Effect) -> Failure? {
-        stopRequest.level > 0 ? .stopRequested : pauseBefore(effect)
+        stopRequest.level > 0 ? stopRequest.cause : pauseBefore(effect)
     }
 
     private func context(_ effect: Effect, _ run: Run, _ deadline: Deadline?) -> Context {
@@ -205,7 +205,7 @@ extension Runner {
     private func attempt(_ effect: Effect, of run: Run) async -> Event {
         if run.failedAttempts > 0 {
             await backOff(after: run.failedAttempts, of: effect.step)
-            if stopRequest.ends(effect.step) { return .paused(cause: .stopRequested) }
+            if stopRequest.ends(effect.step) { return .paused(cause: stopRequest.cause) }
         }
         let deadline = Deadline(for: effect.step, of: run, timekeeper: timekeeper)
         let context = context(effect, run, deadline)
@@ -218,7 +218,7 @@ extension Runner {
         case .finished(.undetermined(let failure)):
             return .halted(cause: failure)
         case .stopped:
-            return .paused(cause: .stopRequested)
+            return .paused(cause: stopRequest.cause)
         case .finished(.failed(let failure)), .expired(let failure):
             return await outcome(of: effect, failing: failure, run)
         }
@@ -278,10 +278,16 @@ extension Effect {
 }
 
 extension Failure {
-    /// A person or the system asked the run to stop.
+    /// A person asked the run to stop.
     static let stopRequested = Failure(
         code: "stop-requested", message: "stopped on request",
         advice: "go on with: pawl resume")
+
+    /// The host, or who else sends SIGTERM, asked the run to stop.
+    static let shutDown = Failure(
+        code: Failure.shutDownCode,
+        message: "stopped by SIGTERM, as when the host is shut down",
+        advice: "go on with: pawl resume; after a restart of the host, pawl resume --all does")
 
     static func undetermined(_ step: Step, _ detail: String) -> Failure {
         Failure(

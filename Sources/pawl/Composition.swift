@@ -63,7 +63,36 @@ enum Composition {
             references.append(account.password)
         }
         var secrets: [Secret] = []
-        for reference in references { secrets.append(try await Secrets().resolve(reference)) }
+        for reference in references {
+            do throws(Failure) {
+                secrets.append(try await Secrets().resolve(reference))
+            } catch {
+                throw Self.explained(error, of: reference, plan)
+            }
+        }
         return secrets
+    }
+
+    /// What can be typed where a plan's secret is not given to this process, as after a boot.
+    private static func explained(
+        _ failure: Failure, of reference: SecretReference, _ plan: Plan
+    ) -> Failure {
+        guard failure.code == "secret-missing" else { return failure }
+        let advice: String
+        switch reference {
+        case .environment(let name):
+            advice =
+                "type \(name)=… before the command. A service has no such variable: for upgrades "
+                + "to come, give it as { file: … } or { credential: … } in pawl.yaml"
+        case .credential(let name):
+            advice =
+                "start the unit that is given it (systemctl start pawl-resume), or type "
+                + "CREDENTIALS_DIRECTORY=DIRECTORY before the command, with a file \(name) there"
+        case .file, .command: return failure
+        }
+        return Failure(
+            code: failure.code,
+            message: "the plan of \(plan.upgrade) for \(plan.instance) needs a secret: "
+                + failure.message, advice: advice, isPermanent: true)
     }
 }

@@ -43,7 +43,7 @@ struct Ending: Encodable {
     }
 
     /// None for what ArgumentParser says itself: help, and wrong usage.
-    private init?(_ error: any Error) {
+    init?(_ error: any Error) {
         switch error {
         case let refusal as Refusal:
             self.init(refusal.status, refusal.message, refusal.advice)
@@ -74,6 +74,8 @@ struct Ending: Encodable {
         switch error {
         case .held: .held
         case .unknownStream: .usage
+        // Nothing was changed, and a later try of the right Pawl will go on.
+        case .newer: .refused
         default: .failed
         }
     }

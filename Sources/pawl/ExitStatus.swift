@@ -23,3 +23,15 @@ enum ExitStatus: Int32 {
             }
     }
 }
+
+extension ExitStatus {
+    /// The one that tells most of several: first what needs a person, then what may mend itself,
+    /// then what a person wished, then what came to a good end.
+    static func gravest(_ statuses: [ExitStatus]) -> ExitStatus {
+        let order: [ExitStatus] = [
+            .halted, .failed, .foundWrong, .configuration, .usage, .refused, .held, .stopped,
+            .rolledBack,
+        ]
+        return order.first(where: statuses.contains) ?? .done
+    }
+}

@@ -15,7 +15,7 @@ final class Interrupts {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
-                request.ask()
+                request.ask(by: number == SIGINT ? .person : .system)
                 // Behind the live line and the terminal's ^C.
                 let begin = Output.isTerminal ? "\n" : ""
                 Output.progress(

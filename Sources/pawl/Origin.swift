@@ -15,11 +15,46 @@ enum Origin {
 
     /// The login name, with the one behind `sudo`.
     static var actor: String {
-        let name = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        let name = loginName
         guard let behind = ProcessInfo.processInfo.environment["SUDO_USER"], behind != name else {
             return name
         }
         return "\(behind) as \(name)"
+    }
+
+    static var loginName: String {
+        getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+    }
+
+    /// An absolute path of this program: the one it was called by, where that is a link which a
+    /// newer version will take over; otherwise where it lies.
+    static func executable() throws -> String {
+        guard let real = realpath("/proc/self/exe", nil) else {
+            throw Refusal(
+                status: .failed,
+                message: "it is not known where this program lies: "
+                    + String(cString: strerror(errno)),
+                advice: "has it been replaced or removed since it was started? Start it anew")
+        }
+        defer { free(real) }
+        let path = String(cString: real)
+        return called.first { isSame($0, path) } ?? path
+    }
+
+    /// Where the shell may have found it.
+    private static var called: [String] {
+        let name = CommandLine.arguments.first ?? ""
+        guard !name.contains("/") else { return [name.asAbsolutePath] }
+        let directories = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        return directories.split(separator: ":").filter { $0.hasPrefix("/") }.map {
+            "\($0)/\(name)"
+        }
+    }
+
+    private static func isSame(_ path: String, _ other: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(path, &first) == 0 && stat(other, &second) == 0
+            && first.st_dev == second.st_dev && first.st_ino == second.st_ino
     }
 
     static var host: String {

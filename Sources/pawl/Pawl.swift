@@ -26,6 +26,7 @@ struct Pawl: AsyncParsableCommand {
             CommandGroup(
                 name: "After",
                 subcommands: [TimelineCommand.self, LogCommand.self, ReplayCommand.self]),
+            CommandGroup(name: "The host", subcommands: [ServiceCommand.self]),
         ])
 
     static func main() async {
@@ -33,7 +34,9 @@ struct Pawl: AsyncParsableCommand {
         var json = false
         do {
             var command = try parseAsRoot()
-            json = (command as? any WorkspaceCommand)?.options.json ?? false
+            json =
+                (command as? any WorkspaceCommand)?.options.json
+                ?? (command as? UninstallServiceCommand)?.json ?? false
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

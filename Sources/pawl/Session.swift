@@ -26,7 +26,8 @@ struct Session {
         return try Session(workspace, log: log, instance: instance)
     }
 
-    private init(_ workspace: Workspace, log: EventLog, instance: String) throws {
+    /// Takes an instance of a log that is open already: no process may open it twice.
+    init(_ workspace: Workspace, log: EventLog, instance: String) throws {
         self.instance = instance
         self.workspace = workspace
         self.log = log
@@ -59,21 +60,33 @@ struct Session {
         }
     }
 
-    /// Goes on where the log ends; `decision` is a person's, recorded before.
+    /// Goes on where the log ends, once what it needs answers.
+    ///
+    /// - Parameters:
+    ///   - decision: A person's, which is recorded before.
+    ///   - interrupts: Those of several runs that one request stops.
     func resume(
-        _ run: Run, after decision: Event? = nil, pausing before: StepName? = nil
+        _ run: Run, after decision: Event? = nil, pausing before: StepName? = nil,
+        interrupts: Interrupts? = nil
     ) async throws -> Run {
-        try await operate(run, before, Display(run)) { runner, run in
+        let options = try surroundings().options
+        // Without them nobody could be asked whether it answers.
+        _ = try await Composition.secrets(of: run.plan)
+        try await Readiness(
+            run: run, command: (["pawl", "resume"] + options).joined(separator: " "),
+            request: interrupts?.request
+        ).wait()
+        return try await operate(run, before, Display(run), interrupts) { runner, run in
             guard let decision else { return try await runner.resume(run) }
             return try await runner.resume(try await runner.decide(decision, for: run))
         }
     }
 
     private func operate(
-        _ run: Run, _ before: StepName?, _ display: Display,
+        _ run: Run, _ before: StepName?, _ display: Display, _ interrupts: Interrupts? = nil,
         _ body: (Runner<RedactingDriver>, Run) async throws -> Run
     ) async throws -> Run {
-        let interrupts = Interrupts()
+        let interrupts = interrupts ?? Interrupts()
         let secrets = try await Composition.secrets(of: run.plan)
         let driver = RedactingDriver(
             base: try await Composition.driver(for: run.plan), redaction: Redaction(secrets))
@@ -102,7 +115,7 @@ struct Session {
     /// What a report needs beside the log; this run is over, so that nobody holds the instance.
     func surroundings() throws -> Surroundings {
         let place = try workspace.surroundings(of: instance, in: log)
-        return Surroundings(options: place.options, clock: Output.date)
+        return Surroundings(options: place.options, bootID: place.bootID, clock: Output.date)
     }
 }
 

@@ -8,18 +8,35 @@ import UpgradeMachine
 
 /// Where a command works: settings, state directory, log.
 struct Workspace {
+    /// What a command cannot do without.
+    enum Need {
+        case settings
+        /// What goes on, or is told, goes by the plans in the log: settings that cannot be read
+        /// are no reason to refuse it.
+        case log
+    }
+
     let settings: SettingsFile?
     /// An absolute path, because plans name what lies in it.
     let stateDirectory: String
     private let options: WorkspaceOptions
 
-    init(_ options: WorkspaceOptions) throws {
-        settings = try Self.settings(options.config)
+    init(_ options: WorkspaceOptions, needs need: Need = .settings) throws {
         self.options = options
         let environment = ProcessInfo.processInfo.environment
-        let wanted =
+        let named =
             options.state ?? environment["PAWL_STATE"].flatMap { $0.isEmpty ? nil : $0 }
-            ?? settings?.stateDirectory ?? Self.usualStateDirectory(environment)
+        do throws(SettingsError) {
+            settings = try Self.settings(options.config)
+        } catch {
+            guard need == .log else { throw error }
+            guard named != nil else { throw Self.logUnknown(for: error) }
+            Output.error(
+                "\(error)\nIt is left out of account: what is under way goes by its plan. The next "
+                    + "upgrade needs it.")
+            settings = nil
+        }
+        let wanted = named ?? settings?.stateDirectory ?? Self.usualStateDirectory(environment)
         guard !wanted.isEmpty else {
             throw Refusal(
                 status: .usage, message: "--state is empty", advice: "name a directory")
@@ -27,7 +44,15 @@ struct Workspace {
         stateDirectory = wanted.asAbsolutePath
     }
 
-    private static func settings(_ path: String?) throws -> SettingsFile? {
+    private static func logUnknown(for error: SettingsError) -> Refusal {
+        Refusal(
+            status: .configuration,
+            message: "it is not known where the log is, because the configuration cannot be read:\n"
+                + error.description,
+            advice: "name the log's directory with --state, or mend the configuration")
+    }
+
+    private static func settings(_ path: String?) throws(SettingsError) -> SettingsFile? {
         if let path { return try SettingsFile.load(path: path) }
         let usual = ["pawl.yaml", "/etc/pawl/pawl.yaml"]
         guard let found = usual.first(where: { access($0, F_OK) == 0 }) else { return nil }
@@ -142,10 +167,10 @@ extension Workspace {
             advice: "name another state directory with --state, or begin with: pawl check")
     }
 
-    /// Whether several instances are there to choose from.
+    /// Whether several instances are there to choose from, in the configuration or in the log.
     private func hasSeveral(in log: EventLog) throws -> Bool {
-        if let settings { return settings.instances.count > 1 }
-        return Set(try log.streams().map(\.instance)).count > 1
+        let configured = settings?.instances.map(\.name) ?? []
+        return Set(try log.streams().map(\.instance)).union(configured).count > 1
     }
 
     /// The instance's name, also where only the log knows it.
@@ -157,7 +182,9 @@ extension Workspace {
             guard all.contains(wanted) else { throw Self.unknown(wanted, among: all) }
             return wanted
         }
-        let candidates = configured.isEmpty ? known.sorted() : configured
+        // What is under way goes on also where its name has gone from the configuration.
+        let isNewToLog = known.isDisjoint(with: configured)
+        let candidates = isNewToLog && !known.isEmpty ? known.sorted() : configured
         guard let only = candidates.first else { throw nothingDone() }
         guard candidates.count == 1 else { throw Self.several(candidates) }
         return only
@@ -185,6 +212,7 @@ extension Workspace {
         return Surroundings(
             heldBy: holder(of: instance),
             options: options.again(instance: several ? instance : nil).map(\.quotedForShell),
+            bootID: try Origin.bootID(),
             clock: Output.date)
     }
 

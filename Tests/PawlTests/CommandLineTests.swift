@@ -6,10 +6,14 @@ import Testing
 struct CommandLineTests {
     static let commands = [
         "check", "plan", "upgrade", "status", "resume", "rollback", "settle", "verify",
-        "timeline", "log", "replay",
+        "timeline", "log", "replay", "service",
     ]
 
-    @Test(arguments: [["--help"], ["-h"], ["help"], []] + commands.map { [$0, "--help"] })
+    static let helps =
+        [["--help"], ["-h"], ["help"], []] + commands.map { [$0, "--help"] }
+        + ["install", "uninstall"].map { ["service", $0, "--help"] }
+
+    @Test(arguments: helps)
     func help(_ arguments: [String]) throws {
         let end = try Pawl.run(arguments)
         #expect(end.code == 0)

@@ -18,6 +18,11 @@ final class Installation {
         var startPrefix = ""
         /// A shell's line before the sample's own stop command.
         var beforeStop = ":"
+        var name = "noticeboard"
+        /// The directory of the log, where it is another's.
+        var state = "state"
+        /// How long the checks may take.
+        var verify = "300s"
     }
 
     init(_ options: Options = Options()) throws {
@@ -52,9 +57,9 @@ final class Installation {
         let home = "NOTICEBOARD_HOME=\(path("data"))"
         let slow = "NOTICEBOARD_SLOW_SECONDS=\(options.slowSeconds)"
         return """
-            state: state
+            state: \(options.state)
             instances:
-              noticeboard:
+              \(options.name):
                 runtime:
                   host:
                     directory: .
@@ -72,7 +77,7 @@ final class Installation {
                   - http: { url: 'http://127.0.0.1:\(port)/health' }
                   - http: { url: 'http://127.0.0.1:\(port)/version', version: { json: /version } }
                 steady_for: 0s
-                limits: { outage: \(options.outage) }
+                limits: { outage: \(options.outage), verify: \(options.verify) }
             """
     }
 
@@ -226,6 +231,19 @@ final class LogWatch {
                 try body()
                 isDone = true
             }
+        }
+    }
+
+    /// Waits until an event of this type has been appended since the watch began.
+    func wait(for type: String) throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try !queue.read({ database in
+            try Bool.fetchOne(
+                database, sql: "SELECT count(*) > 0 FROM event WHERE seq > ? AND type = ?",
+                arguments: [beginning, type]) ?? false
+        }) {
+            guard ContinuousClock.now < deadline else { throw Unexpected("no event \(type)") }
+            usleep(1000)
         }
     }
 

@@ -11,6 +11,8 @@ struct GoldenTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let name: String
         let tell: @Sendable () throws -> Story
+        /// Of the host where the status is asked.
+        var bootID: String { name == "interrupted-by-a-reboot" ? "boot-2" : "boot-1" }
         var testDescription: String { name }
     }
 
@@ -66,6 +68,46 @@ struct GoldenTests {
             story.seconds += 180
             story.bootID = "boot-2"
             try story.happen(.resumed)
+            try story.go()
+            return story
+        },
+        Case(name: "interrupted-by-a-reboot") {
+            var story = Story()
+            try story.go(to: .stop)
+            return story
+        },
+        Case(name: "shut-down-and-replaced") {
+            var story = Story()
+            try story.go(to: .verify)
+            try story.happen(.paused(cause: .shutDown))
+            story.seconds += 7200
+            story.bootID = "boot-2"
+            story.tool = Tool(version: "0.2.0", digest: "d2")
+            try story.happen(.resumed)
+            try story.go()
+            return story
+        },
+        Case(name: "clock-set-back") {
+            var story = Story()
+            try story.go(to: .verify)
+            story.seconds -= 10
+            story.bootID = "boot-2"
+            try story.happen(.resumed)
+            try story.go()
+            return story
+        },
+        Case(name: "waiting-at-shutdown") {
+            var story = Story()
+            try story.go(to: .verify)
+            try story.happen(.paused(cause: .shutDown))
+            return story
+        },
+        Case(name: "rebooted-while-halted") {
+            var story = Story()
+            try story.haltOnTheWayBack()
+            story.seconds += 86_400
+            story.bootID = "boot-2"
+            try story.happen(.retried(reason: "the port is free"), .resumed)
             try story.go()
             return story
         },
@@ -129,7 +171,8 @@ struct GoldenTests {
 
     @Test(arguments: cases) func text(_ golden: Case) throws {
         let timeline = try #require(try Timeline(try golden.tell().entries))
-        let place = Surroundings(options: ["--instance", "studio"], clock: Self.clock)
+        let place = Surroundings(
+            options: ["--instance", "studio"], bootID: golden.bootID, clock: Self.clock)
         let text = timeline.text(clock: Self.clock) + "\n\n" + StatusText(timeline, in: place).text
         try expect(text + "\n", golden.name + ".txt")
         #expect(!text.split(separator: "\n").contains { $0.hasSuffix(" ") })
@@ -139,7 +182,8 @@ struct GoldenTests {
         let timeline = try #require(try Timeline(try golden.tell().entries))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let place = Surroundings(options: ["--instance", "studio"], clock: Self.clock)
+        let place = Surroundings(
+            options: ["--instance", "studio"], bootID: golden.bootID, clock: Self.clock)
         let bytes = try encoder.encode(UpgradeReport(timeline, in: place))
         try expect(String(decoding: bytes, as: UTF8.self) + "\n", golden.name + ".json")
     }
@@ -150,8 +194,11 @@ struct GoldenTests {
         let timeline = try #require(try Timeline(entries))
         let known = Set(entries.map(\.sequence))
         let named =
-            timeline.steps.flatMap { [$0.beganSequence, $0.endedSequence].compactMap { $0 } }
+            timeline.steps.flatMap {
+                [$0.beganSequence, $0.span.ended?.sequence].compactMap { $0 }
+            }
             + timeline.marks.map(\.sequence)
+            + timeline.reboots.flatMap { [$0.before.sequence, $0.after.sequence] }
         #expect(known.isSuperset(of: named))
     }
 

@@ -8,6 +8,7 @@ struct Story {
     var seconds: Int64 = 0
     var bootID = "boot-1"
     var actor = "ada"
+    var tool = Tool(version: "0.1.0", digest: "d1")
     var fenceNumber = 1
 
     init(_ plan: Plan = Story.plan) {
@@ -61,7 +62,7 @@ struct Story {
             LogEntry(
                 sequence: 101 + count, previousLeaf: "", instance: "studio", stream: "u1",
                 streamSequence: count + 1, moment: moment, fenceNumber: fenceNumber,
-                actor: actor, host: "server", tool: Tool(version: "0.1.0", digest: "d1"),
+                actor: actor, host: "server", tool: tool,
                 planDigest: "0123456789abcdef0123", causation: nil, event: event))
         seconds += 1
     }
@@ -115,6 +116,9 @@ extension Story {
 
 extension Failure {
     static let busy = Failure(code: "busy", message: "it is busy", advice: "wait")
+    static let shutDown = Failure(
+        code: Failure.shutDownCode, message: "stopped by SIGTERM, as when the host is shut down",
+        advice: "go on with: pawl resume")
     static let sick = Failure(
         code: "check-failed", message: "7.1.0 does not pass: http: 500, not 200",
         advice: "mend the release", excerpt: "starting\nTraceback: no such column",

@@ -71,6 +71,21 @@ struct StopTests {
         #expect(run.upgrade.name == .planned)
     }
 
+    @Test(
+        "Who asked decides whether it waits for a person",
+        arguments: [
+            ([.person], true), ([.system], false), ([.system, .person], true),
+            ([.person, .system], true),
+        ] as [([StopRequest.Origin], Bool)])
+    func origin(_ asked: [StopRequest.Origin], _ waits: Bool) async throws {
+        let bench = Bench()
+        for origin in asked { bench.stopRequest.ask(by: origin) }
+        _ = try await bench.runner(Scripted()).finish(Run(Sample.plan()))
+        let last = try #require(bench.journal.events.last)
+        #expect(last.type == .paused)
+        #expect(last.isPauseByPerson == waits)
+    }
+
     @Test func `A paused run goes on, and its pause counts for nothing`() async throws {
         let bench = Bench()
         var run = try await bench.runner(Self.driver(bench, asking: 1, in: .backUp))

@@ -130,8 +130,8 @@ extension Failure {
             code: "name-taken",
             message: "the name \(name) is taken by a container that is not of this upgrade: "
                 + words,
-            advice: "look at it (`docker inspect \(name)`), remove or rename it, then go on with "
-                + "`pawl resume`",
+            advice: "look at it (`docker inspect \(name)`), remove or rename it, then go on as "
+                + "`pawl status` shows",
             isPermanent: true)
     }
 

@@ -95,7 +95,8 @@ struct MySQLContainerTools: MySQLTools {
                     code: "leftovers-unknown",
                     message: "looking for leftovers of \(tag.value) in \(place) exited with "
                         + "\(status)",
-                    advice: "see that no client program runs there, then go on with `pawl resume`")
+                    advice: "see that no client program runs there, then go on as "
+                        + "`pawl status` shows")
             }
             found = output.split(whereSeparator: \.isNewline).joined(separator: ", ")
             if found.isEmpty { return }

@@ -68,8 +68,8 @@ extension MySQLDriver {
                 throw Failure(
                     code: "writers-waiting",
                     message: "these would write as soon as the fence is lifted: \(names)",
-                    advice: "stop what writes there besides the application, and go on with "
-                        + "`pawl resume`")
+                    advice: "stop what writes there besides the application, and go on as "
+                        + "`pawl status` shows")
             }
             try await MySQLClient.pause(.milliseconds(200))
         }

@@ -148,6 +148,7 @@ extension SQLiteFile {
     private var inUse: Failure {
         Failure(
             code: "database-in-use", message: "\(path) is still open elsewhere",
-            advice: "find what has it open (`fuser`) and stop it, then go on with `pawl resume`")
+            advice: "find what has it open (`fuser`) and stop it, then go on as "
+                + "`pawl status` shows")
     }
 }

@@ -45,7 +45,8 @@ extension HostService {
             throw Failure(
                 code: "stop-failed",
                 message: "the application still runs; `\(command.text)` \(result.ending)",
-                advice: "stop it by hand, then go on with `pawl resume`", excerpt: result.excerpt)
+                advice: "stop it by hand, then go on as `pawl status` shows",
+                excerpt: result.excerpt)
         }
     }
 

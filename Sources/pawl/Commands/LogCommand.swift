@@ -25,7 +25,7 @@ struct LogCommand: ParsableCommand, WorkspaceCommand {
     }
 
     func run() throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
         let log = try workspace.log()
         // Names that are not there are refused, instead of printing nothing of them.
         if let upgrade { _ = try workspace.entries(of: upgrade, in: log) }

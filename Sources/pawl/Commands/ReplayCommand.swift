@@ -18,7 +18,7 @@ struct ReplayCommand: ParsableCommand, WorkspaceCommand {
     }
 
     func run() throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
         let report: Report
         do {
             let log = try workspace.log()

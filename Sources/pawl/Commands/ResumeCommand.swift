@@ -6,9 +6,23 @@ import UpgradeMachine
 /// `pawl resume`
 struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
     static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Go on with an upgrade from its log.")
+        commandName: "resume", abstract: "Go on with an upgrade from its log.",
+        discussion: """
+            With --all it goes on with every upgrade of the log that a kill, a shutdown or a \
+            restart of the host has interrupted, one after the other. It is what the unit of \
+            'pawl service install' runs after a boot. A pawl.yaml is not needed. What a person \
+            has to decide (halted), has stopped (Ctrl-C, --stop-before), or is at work on, is \
+            named and left alone. SIGTERM counts as a shutdown, not as a person.
+
+            Its exit status is the gravest of: 11 (halted: a person is needed), 1 or 20 (an \
+            upgrade's log cannot be used), 12 (something is missing, nothing was changed: try \
+            again), 13 (held by another run), 15 (stopped on request), 10 (rolled back), 0.
+            """)
 
     @OptionGroup var options: WorkspaceOptions
+
+    @Flag(help: "Go on with every upgrade that was interrupted.")
+    var all = false
 
     @Flag(help: "Have a halted upgrade try again, because its cause is gone.")
     var retry = false
@@ -21,6 +35,11 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
     var stopBefore: StepName?
 
     func validate() throws {
+        if all, retry || reason != nil || stopBefore != nil || options.instance != nil {
+            throw ValidationError(
+                "--all goes on with whatever was interrupted: it decides nothing, and takes no "
+                    + "--instance, --retry, --reason or --stop-before")
+        }
         try reason?.validateForRecord("--reason")
         if retry, reason == nil {
             throw ValidationError("--retry is a decision: say why with --reason")
@@ -31,7 +50,8 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
     }
 
     func run() async throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
+        if all { return try await Resumption(workspace: workspace, json: options.json).run() }
         guard let session = try Session.existing(workspace), let newest = try session.newest()
         else { return try sayNothingToResume(workspace) }
         let upgrade = newest.run.upgrade
@@ -43,7 +63,10 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
         let decision = reason.map { Event.retried(reason: $0) }
         if upgrade.nextEffect == nil, decision == nil {
             // An end, or a rest that waits for a decision: there is nothing to go on with.
-            if upgrade.name != .halted { Output.error("It has ended: nothing to resume.") }
+            Output.error(
+                upgrade.name == .halted
+                    ? "It is halted, and was left as it is: it goes on when a person has decided."
+                    : "It has ended: nothing to resume.")
             return try Conclusion(session: session, run: newest.run, json: options.json).show()
         }
         try refuseWhatIsPast(upgrade)
@@ -54,7 +77,8 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
     private func sayNothingToResume(_ workspace: Workspace) throws {
         if options.json { return try Output.json(NothingToResume()) }
         Output.result(
-            "Nothing to resume: there is no upgrade in the log of \(workspace.stateDirectory).")
+            "Nothing to resume: there is no upgrade in the log of \(workspace.stateDirectory). "
+                + "(Another log's directory: --state.)")
     }
 
     private struct NothingToResume: Encodable {

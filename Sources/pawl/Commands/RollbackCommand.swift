@@ -21,7 +21,7 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
     func validate() throws { try reason.validateForRecord("--reason") }
 
     func run() async throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
         guard let session = try Session.existing(workspace), let newest = try session.newest()
         else { throw workspace.nothingDone() }
         let run = newest.run

@@ -14,7 +14,7 @@ struct StatusCommand: ParsableCommand, WorkspaceCommand {
     var all = false
 
     func run() throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
         guard let log = try workspace.existingLog(for: .reading) else {
             if options.json { return try Output.json(StatusReport([])) }
             return Output.result(

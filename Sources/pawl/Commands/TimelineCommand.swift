@@ -14,7 +14,7 @@ struct TimelineCommand: ParsableCommand, WorkspaceCommand {
     var upgrade: String?
 
     func run() throws {
-        let workspace = try Workspace(options)
+        let workspace = try Workspace(options, needs: .log)
         let log = try workspace.log()
         guard let timeline = try Timeline(try workspace.entries(of: upgrade, in: log)) else {
             throw Refusal(

@@ -17,6 +17,8 @@ struct Pawl: Sendable {
     var backups: String
     var limits: [String: String] = ["outage": "120s"]
     var steadyFor = "0s"
+    /// A file with the boot id that it is to find; none for that of this host's own boot.
+    var bootIDFile: String?
 
     init(_ stack: Stack) throws {
         self.stack = stack
@@ -71,9 +73,16 @@ struct Pawl: Sendable {
     func start(_ words: [String], isSlow: Bool = false) throws -> Program {
         try Data(configuration().utf8).write(to: URL(filePath: stack.path("pawl.yaml")))
         return try Program(
-            (isSlow ? ["nice", "-n", "19"] : []) + [try Testbed.pawl()] + words,
+            (isSlow ? ["nice", "-n", "19"] : []) + afterReboot + [try Testbed.pawl()] + words,
             environment: ["HOME": stack.directory, "LANG": "C.UTF-8"],
             directory: stack.directory)
+    }
+
+    /// Source: random(4), unshare(1), mount(8).
+    private var afterReboot: [String] {
+        guard let bootIDFile else { return [] }
+        let line = #"mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@""#
+        return ["unshare", "--mount", "--", "sh", "-c", line, bootIDFile]
     }
 
     func run(_ words: String...) async throws -> Program.Result {
