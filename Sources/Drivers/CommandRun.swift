@@ -86,17 +86,10 @@ struct CommandRun: Sendable {
     private func configuration(_ program: String) -> Configuration {
         var options = PlatformOptions()
         options.createSession = true
-        var environment: [Environment.Key: String?] = [:]
-        for (name, value) in command.environment {
-            environment[Environment.Key(stringLiteral: name)] = value
-        }
-        if let tag = command.tag {
-            environment[Environment.Key(stringLiteral: StepTag.variable)] = tag.value
-        }
         return Configuration(
             executable: executable(program),
             arguments: Arguments(Array(command.arguments.dropFirst())),
-            environment: .inherit.updating(environment),
+            environment: command.inherited,
             workingDirectory: command.workingDirectory.map { FilePath($0) },
             platformOptions: options)
     }
@@ -136,6 +129,23 @@ private final class Unread: @unchecked Sendable {
         buffer.copyBytes(from: part)
         rest = rest.dropFirst(part.count)
         return part.count
+    }
+}
+
+extension Command {
+    /// Pawl's own environment as the program gets it: without secrets, with what is added.
+    var inherited: Environment {
+        var changes: [Environment.Key: String?] = [:]
+        for name in Self.withheldVariables {
+            changes.updateValue(nil, forKey: Environment.Key(stringLiteral: name))
+        }
+        for (name, value) in environment {
+            changes[Environment.Key(stringLiteral: name)] = value
+        }
+        if let tag {
+            changes[Environment.Key(stringLiteral: StepTag.variable)] = tag.value
+        }
+        return .inherit.updating(changes)
     }
 }
 

@@ -13,6 +13,9 @@ public import UpgradeMachine
 public struct Command: Sendable {
     public var arguments: [String]
     public var workingDirectory: String?
+    /// Variables of Pawl's own environment that no program inherits: they hold secrets.
+    @TaskLocal public static var withheldVariables: Set<String> = []
+
     /// Added to Pawl's own environment. Never a secret: `/proc/PID/environ` shows it.
     public var environment: [String: String] = [:]
     /// Standard input; none is `/dev/null`.

@@ -28,6 +28,13 @@ public enum SecretReference: Hashable, Sendable, Codable {
     case command(arguments: [String])
 }
 
+extension SecretReference {
+    /// The environment variable that holds it; none where it is kept elsewhere.
+    public var variable: String? {
+        if case .environment(let name) = self { name } else { nil }
+    }
+}
+
 /// Takes secrets out of text that is to be kept or shown.
 public struct Redaction: Sendable {
     private let secrets: [String]

@@ -57,13 +57,8 @@ enum Composition {
 
     /// Every secret that the plan refers to, to be kept out of what is shown and recorded.
     static func secrets(of plan: Plan) async throws -> [Secret] {
-        var references: [SecretReference] = []
-        if case .mysql(let settings) = plan.database { references.append(settings.password) }
-        if case .containers(let settings) = plan.runtime, let account = settings.registry {
-            references.append(account.password)
-        }
         var secrets: [Secret] = []
-        for reference in references {
+        for reference in references(of: plan) {
             do throws(Failure) {
                 secrets.append(try await Secrets().resolve(reference))
             } catch {
@@ -71,6 +66,23 @@ enum Composition {
             }
         }
         return secrets
+    }
+
+    private static func references(of plan: Plan) -> [SecretReference] {
+        var references: [SecretReference] = []
+        if case .mysql(let settings) = plan.database { references.append(settings.password) }
+        if case .containers(let settings) = plan.runtime, let account = settings.registry {
+            references.append(account.password)
+        }
+        return references
+    }
+
+    /// Runs `body` with the plan's secrets kept out of the environment of every program.
+    static func withholdingSecrets<Value>(
+        of plan: Plan, _ body: () async throws -> Value
+    ) async throws -> Value {
+        let variables = Set(references(of: plan).compactMap(\.variable))
+        return try await Command.$withheldVariables.withValue(variables, operation: body)
     }
 
     /// What can be typed where a plan's secret is not given to this process, as after a boot.

@@ -34,7 +34,9 @@ struct Planning {
         let plan = plan(
             from: survey, steadyFor: settings.steadyFor, reason: reason, ticket: ticket)
         var findings = workspace.warnings + survey.findings
-        findings += try await Preflight(plan: plan).findings()
+        findings += try await Composition.withholdingSecrets(of: plan) {
+            try await Preflight(plan: plan).findings()
+        }
         if survey.isServing {
             findings.append(
                 PlanFinding(

@@ -99,7 +99,9 @@ struct Session {
             },
             notify: { display.show($0) })
         defer { display.end() }
-        return try await body(runner, run)
+        return try await Composition.withholdingSecrets(of: run.plan) {
+            try await body(runner, run)
+        }
     }
 
     private func journal(for plan: Plan) -> StreamJournal {

@@ -59,9 +59,11 @@ struct Workspace {
         return try SettingsFile.load(path: found)
     }
 
+    private static let rootsStateDirectory = "/var/lib/pawl"
+
     /// Root's is the host's; anybody else's is their own (XDG Base Directory Specification).
     private static func usualStateDirectory(_ environment: [String: String]) -> String {
-        if geteuid() == 0 { return "/var/lib/pawl" }
+        if geteuid() == 0 { return rootsStateDirectory }
         let base =
             environment["XDG_STATE_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.local/state"
         return base + "/pawl"
@@ -133,7 +135,10 @@ extension Workspace {
     /// Opens the log; none where nothing has been done yet, and then none is made.
     func existingLog(for purpose: EventLog.Purpose) throws -> EventLog? {
         var status = stat()
-        if stat(logPath, &status) != 0, errno == ENOENT || errno == ENOTDIR { return nil }
+        if stat(logPath, &status) != 0, errno == ENOENT || errno == ENOTDIR {
+            try refuseToOverlookRoot()
+            return nil
+        }
         if status.st_mode & S_IFMT == S_IFREG, status.st_size == 0 { return nil }
         return try EventLog(path: logPath, for: purpose)
     }
@@ -156,6 +161,19 @@ extension Workspace {
                 advice: "pawl status shows where it stands")
         }
         return replay.obstacle(at: SystemTimekeeper(bootID: try Origin.bootID()).now())
+    }
+
+    /// Who is not root has a state directory of their own, and would be told that nothing was done.
+    private func refuseToOverlookRoot() throws {
+        let usual = Self.usualStateDirectory(ProcessInfo.processInfo.environment)
+        guard geteuid() != 0, stateDirectory == usual,
+            access(Self.rootsStateDirectory, F_OK) == 0
+        else { return }
+        throw Refusal(
+            status: .refused,
+            message: "nothing is in \(stateDirectory), and there is a log of root's in "
+                + Self.rootsStateDirectory,
+            advice: "use sudo; or name the state directory that you mean with --state")
     }
 
     func nothingDone(with instance: String? = nil) -> Refusal {

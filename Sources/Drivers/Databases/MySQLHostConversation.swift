@@ -64,18 +64,11 @@ final class HostConversation: MySQLConversation {
     ) async -> Failure? {
         var platform = PlatformOptions()
         platform.createSession = true
-        var environment: [Environment.Key: String?] = [:]
-        for (name, value) in command.environment {
-            environment[Environment.Key(stringLiteral: name)] = value
-        }
-        if let tag = command.tag {
-            environment[Environment.Key(stringLiteral: StepTag.variable)] = tag.value
-        }
         do {
             _ = try await Subprocess.run(
                 .path(FilePath(command.arguments[0])),
                 arguments: Arguments(Array(command.arguments.dropFirst())),
-                environment: .inherit.updating(environment), platformOptions: platform,
+                environment: command.inherited, platformOptions: platform,
                 input: .fileDescriptor(channels.childInput, closeAfterSpawningProcess: true),
                 output: .fileDescriptor(channels.childOutput, closeAfterSpawningProcess: true),
                 error: .fileDescriptor(channels.childErrors, closeAfterSpawningProcess: true)

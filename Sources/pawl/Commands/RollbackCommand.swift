@@ -30,6 +30,7 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
             return try Conclusion(session: session, run: run, json: options.json).show()
         }
         try refuseWhatCannotBe(run.upgrade)
+        try await refuseWhatIsNoLongerThere(run)
         try confirm(newest, session.log)
         let order = Event.rollbackOrdered(
             cause: Failure(
@@ -55,6 +56,19 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
                     + String(cString: strerror(errno)),
                 advice: "put it back from a copy; nothing was changed")
         }
+    }
+
+    /// What somebody else has put in the candidate's place has written data that would be replaced.
+    private func refuseWhatIsNoLongerThere(_ run: Run) async throws {
+        guard run.upgrade.name == .verified else { return }
+        let driver = try await Composition.driver(for: run.plan)
+        let context = Context(plan: run.plan) { _ in }
+        guard case .present = try await driver.observe(.removeCandidate, in: context) else { return }
+        throw Refusal(
+            status: .refused,
+            message: "the \(run.plan.candidate.version) that this upgrade has started is not there "
+                + "any more: somebody else has put something in its place; nothing was changed",
+            advice: "pawl verify says what serves; from there, upgrade to the version you want")
     }
 
     private func confirm(_ newest: Replay, _ log: EventLog) throws {

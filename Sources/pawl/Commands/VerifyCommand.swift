@@ -31,7 +31,7 @@ struct VerifyCommand: AsyncParsableCommand, WorkspaceCommand {
 
     func run() async throws {
         let plan = try await Planning(try Workspace(options)).planOfWhatServes()
-        let report = try await ask(plan)
+        let report = try await Composition.withholdingSecrets(of: plan) { try await ask(plan) }
         if options.json {
             try Output.json(report)
         } else {
