@@ -91,8 +91,11 @@ let package = Package(
         // A disk whose calls are recorded, made to fail, or lost with the power; and what uses it.
         .target(
             name: "RecordedDisk", path: "Tests/Support/RecordedDisk", swiftSettings: strict),
+        .target(
+            name: "DiskWork", dependencies: ["EventLog", "Drivers", "UpgradeMachine", grdb],
+            path: "Tests/Support/DiskWork", swiftSettings: strict),
         .executableTarget(
-            name: "DiskSubject", dependencies: ["EventLog", "Drivers", "UpgradeMachine", grdb],
+            name: "DiskSubject", dependencies: ["DiskWork"],
             path: "Tests/Support/DiskSubject", swiftSettings: strict),
 
         .testTarget(
@@ -135,7 +138,7 @@ let package = Package(
         .testTarget(
             name: "DiskFaultTests",
             dependencies: [
-                "RecordedDisk", "DiskSubject", "EventLog", "Drivers", "UpgradeMachine",
+                "RecordedDisk", "DiskSubject", "DiskWork", "EventLog", "Drivers", "UpgradeMachine",
             ],
             swiftSettings: strict),
         .testTarget(

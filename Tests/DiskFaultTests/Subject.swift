@@ -1,6 +1,8 @@
+import EventLog
 import Foundation
 import RecordedDisk
 import Testing
+import UpgradeMachine
 
 /// The program that a disk fails beneath, built beside these tests.
 enum Subject {
@@ -9,13 +11,20 @@ enum Subject {
 
     /// The sequences at which its appends end; 0 is none.
     static let ends = [0, 2, 3, 4, 44, 46, 47]
+}
 
-    /// Whether a log may hold so many events: all that were acknowledged, and the transaction in
-    /// flight whole or not at all.
-    static func mayStand(_ events: Int, after acknowledged: Int) -> Bool {
-        guard let index = ends.firstIndex(of: acknowledged) else { return false }
-        return events == acknowledged
-            || (index + 1 < ends.count && events == ends[index + 1])
+extension Subject {
+    /// Appends one event, as the next run does.
+    static func append(to log: EventLog, after before: Int, in directory: String) throws {
+        let lock = try InstanceLock(
+            instance: "studio", directory: directory + "/locks",
+            holder: .init(pid: 1, actor: "ada", host: "server", since: "now", command: "pawl"))
+        let writer = try Writer(
+            log: log, lock: lock,
+            author: .init(actor: "ada", host: "server", tool: Tool(version: "1", digest: "d")))
+        let moment = Moment(wallMilliseconds: 1, monotonicNanoseconds: 1, bootID: "boot")
+        let appended = try writer.append([(.resumed, moment)], to: "u1", planDigest: "p")
+        #expect(appended.map(\.sequence) == [before + 1])
     }
 }
 

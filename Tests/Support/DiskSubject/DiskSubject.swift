@@ -1,5 +1,4 @@
-import EventLog
-import Foundation
+import DiskWork
 import Glibc
 
 /// Does what Pawl does with its files, and says on stdout what it takes for durable, so that a test
@@ -11,6 +10,10 @@ enum DiskSubject {
     static let usage = """
         DiskSubject log FILE [APPENDS]                makes or opens a log, and appends to it
         DiskSubject replicate FROM TO JOURNAL SYNC    copies a log's rows, a transaction an event
+        DiskSubject dump DIRECTORY                    streams a backup into files
+        DiskSubject back-up DIRECTORY                 backs an SQLite database up
+        DiskSubject restore DIRECTORY                 puts its data back
+        DiskSubject release DIRECTORY ARCHIVE         unpacks a release and switches to it
         """
 
     static func main() async {
@@ -21,21 +24,26 @@ enum DiskSubject {
                 try LogWork.append(to: words[1], times: words.count == 3 ? Int(words[2]) : nil)
             case ("replicate", 5):
                 try LogWork.replicate(words[1], words[2], journal: words[3], synchronous: words[4])
+            case ("dump", 2): try DataWork(in: words[1]).dump()
+            case ("back-up", 2): try await DataWork(in: words[1]).backUp()
+            case ("restore", 2):
+                try await DataWork(in: words[1]).restore()
+                Acknowledgement.give("restoreData")
+            case ("release", 3):
+                try await ReleaseWork(in: words[1], archive: words[2]).bringAndStart()
             default:
-                say(usage, to: STDERR_FILENO)
+                say(usage)
                 exit(64)
             }
         } catch {
-            say("\(error)", to: STDERR_FILENO)
+            say("\(error)")
             exit(1)
         }
     }
 
-    /// At once and unbuffered: its place among the calls on files is what counts.
-    static func acknowledge(_ what: some Any) { say("\(what)", to: STDOUT_FILENO) }
-
-    private static func say(_ text: String, to descriptor: Int32) {
+    private static func say(_ text: String) {
         let bytes = Array("\(text)\n".utf8)
-        guard write(descriptor, bytes, bytes.count) == bytes.count else { exit(2) }
+        // Nobody to tell that nobody can be told.
+        _ = write(STDERR_FILENO, bytes, bytes.count)
     }
 }

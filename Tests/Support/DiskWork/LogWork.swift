@@ -4,7 +4,7 @@ import GRDB
 import UpgradeMachine
 
 /// Appends of one event and of many, small ones and such as need several pages.
-enum LogWork {
+public enum LogWork {
     private static let release = Release(
         version: "7.1.0", reference: "studio:7.1.0", digest: "sha256:71")
     private static let plan = Plan(
@@ -39,31 +39,46 @@ enum LogWork {
     }
 
     /// Acknowledges each append by the sequence of its last event.
-    static func append(to path: String, times: Int?) throws {
+    public static func append(to path: String, times: Int?) throws {
         let directory = (path as NSString).deletingLastPathComponent
         try FileManager.default.createDirectory(
             atPath: directory, withIntermediateDirectories: true)
         let log = try EventLog(path: path, for: .writing)
+        // Elsewhere: what it leaves on the disk need not be durable.
+        let locks = try FileManager.default.url(
+            for: .itemReplacementDirectory, in: .userDomainMask,
+            appropriateFor: FileManager.default.temporaryDirectory, create: true)
+        defer { try? FileManager.default.removeItem(at: locks) }
         let lock = try InstanceLock(
-            instance: plan.instance, directory: directory + "/locks",
+            instance: plan.instance, directory: locks.path,
             holder: .init(
-                pid: 42, actor: "ada", host: "server", since: "2026-11-23", command: "pawl upgrade"))
+                pid: 42, actor: "ada", host: "server", since: "2026-11-23", command: "pawl upgrade")
+        )
         let writer = try Writer(
             log: log, lock: lock,
             author: .init(
                 actor: "ada", host: "server", tool: Tool(version: "1.0.0", digest: "d0")))
         for events in appends.prefix(times ?? appends.count) {
-            let appended = try writer.append(
-                events.map { ($0, moment) }, to: plan.upgrade, planDigest: "p")
-            if let last = appended.last { DiskSubject.acknowledge(last.sequence) }
+            let entries = events.map { ($0, moment) }
+            do {
+                let appended = try writer.append(entries, to: plan.upgrade, planDigest: "p")
+                if let last = appended.last { Acknowledgement.give(last.sequence) }
+            } catch {
+                // What became of it nobody knows, so that nothing may follow it.
+                let again = Result {
+                    try writer.append(entries, to: plan.upgrade, planDigest: "p")
+                }
+                if case .success = again { exit(3) }
+                throw error
+            }
         }
     }
 
     private static let moment = Moment(
         wallMilliseconds: 1_795_400_047_042, monotonicNanoseconds: 0, bootID: "boot")
 
-    /// Writes a log's rows into another one that has its first, under other pragmas than Pawl's.
-    static func replicate(
+    /// Writes some of a log's rows into another one that has its first, under pragmas of choice.
+    public static func replicate(
         _ source: String, _ target: String, journal: String, synchronous: String
     ) throws {
         var rows: [StoredEvent] = []
@@ -74,7 +89,7 @@ enum LogWork {
             try database.execute(sql: "PRAGMA journal_mode = \(journal)")
         }
         let present = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM event") }
-        for row in rows.dropFirst(present ?? 0) {
+        for row in rows.dropFirst(present ?? 0).prefix(6) {
             try queue.write { database in
                 try database.execute(
                     sql: "INSERT INTO event VALUES (?,?,?,?,?,?,?,?,?,?)",
@@ -83,7 +98,7 @@ enum LogWork {
                         row.typeVersion, row.fenceNumber, row.previousLeaf, row.body, row.leaf,
                     ])
             }
-            DiskSubject.acknowledge(row.sequence)
+            Acknowledgement.give(row.sequence)
         }
     }
 }
