@@ -71,7 +71,12 @@ struct Reference {
         guard chain.events >= acknowledged else {
             throw Violation(description: "of \(acknowledged) events \(chain.events) are left")
         }
-        let next = ends.compactMap { $0.first { $0 > acknowledged } }
+        // The append in flight, and the one that failed at the end of the run before.
+        let next = ends.flatMap { run in
+            [acknowledged, max(acknowledged, run.first ?? 0)].compactMap { end in
+                run.first { $0 > end }
+            }
+        }
         guard chain.events == acknowledged || next.contains(chain.events) else {
             throw Violation(
                 description: "\(chain.events) events stand, and \(acknowledged) were acknowledged")
