@@ -54,7 +54,7 @@ struct PowerLossTests {
             let recording = try Recording(
                 of: .init([Subject.path, "replicate", source, path, journal, synchronous]),
                 below: scratch.path)
-            let reference = try Reference(logs: [source], each: true)
+            let reference = try Reference(logs: [source], each: true, before: 3)
             let losses = try await reference.losses(
                 in: recording, "\(journal)+\(synchronous)", limit: Chance.images / 5)
             #expect(losses.isEmpty == isSafe, "\(journal)+\(synchronous): \(losses.brief)")

@@ -9,14 +9,19 @@ struct Reference {
     private var heads: [[String]] = []
     /// Where the transactions of each run may end.
     private var ends: [[Int]]
+    /// What was acknowledged before the recording began.
+    private let before: Int
     private let place = "state/pawl.sqlite"
 
     struct Violation: Error, CustomStringConvertible {
         let description: String
     }
 
-    /// - Parameter each: Whether each event had a transaction of its own.
-    init(logs: [String], each: Bool = false) throws {
+    /// - Parameters:
+    ///   - each: Whether each event had a transaction of its own.
+    ///   - before: The last event that was there when the recording began.
+    init(logs: [String], each: Bool = false, before: Int = 0) throws {
+        self.before = before
         for path in logs {
             var heads = [String(repeating: "0", count: 64)]
             try EventLog(path: path, for: .reading).forEachStoredEvent { stored in
@@ -41,7 +46,7 @@ struct Reference {
         in recording: Recording, _ what: String, limit: Int
     ) async throws -> [String] {
         try await Examination(recording, what, limit: limit).losses { directory, crash in
-            let acknowledged = crash.acknowledged.last.flatMap { Int($0) } ?? 0
+            let acknowledged = crash.acknowledged.last.flatMap { Int($0) } ?? before
             let path = "\(directory)/\(place)"
             if acknowledged == 0, access("\(directory)/state", F_OK) != 0 { return }
             if crash.number % 4 == 0, access(path, F_OK) == 0 { try read(path, acknowledged) }
