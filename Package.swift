@@ -88,6 +88,16 @@ let package = Package(
             name: "GeneratedEvents", dependencies: ["PropertyTesting", "UpgradeMachine"],
             path: "Tests/Support/GeneratedEvents", swiftSettings: strict),
 
+        // A disk whose calls are recorded, made to fail, or lost with the power; and what uses it.
+        .target(
+            name: "RecordedDisk", path: "Tests/Support/RecordedDisk", swiftSettings: strict),
+        .target(
+            name: "DiskWork", dependencies: ["EventLog", "Drivers", "UpgradeMachine", grdb],
+            path: "Tests/Support/DiskWork", swiftSettings: strict),
+        .executableTarget(
+            name: "DiskSubject", dependencies: ["DiskWork"],
+            path: "Tests/Support/DiskSubject", swiftSettings: strict),
+
         .testTarget(
             name: "PropertyTestingTests", dependencies: ["PropertyTesting"],
             swiftSettings: strict),
@@ -123,6 +133,13 @@ let package = Package(
         .testTarget(
             name: "DriversTests",
             dependencies: ["Drivers", "UpgradeMachine", "DockerEngine", "HTTPClient", "Digests"],
+            swiftSettings: strict),
+        // Runs a program that is built beside it under strace.
+        .testTarget(
+            name: "DiskFaultTests",
+            dependencies: [
+                "RecordedDisk", "DiskSubject", "DiskWork", "EventLog", "Drivers", "UpgradeMachine",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "LiveTests",

@@ -28,15 +28,20 @@ public final class EventLog: Sendable {
     /// locks of all (fcntl(2)).
     public init(path: String, for purpose: Purpose) throws(EventLogError) {
         let header = try Header.read(from: path)
-        try header?.check(path: path)
+        let isToBeRolledBack = try header?.isToBeRolledBack(path: path) ?? false
+        if !isToBeRolledBack { try header?.check(path: path) }
         if header == nil, purpose == .reading {
-            throw .unreadable(path: path, reason: "there is no log yet; nothing has been done")
+            throw Self.missing(path)
         }
         self.path = path
         do {
             queue = try DatabaseQueue(path: path, configuration: Self.configuration)
         } catch {
             throw Self.explained(error, path: path)
+        }
+        if isToBeRolledBack {
+            _ = try read { try Int.fetchOne($0, sql: "PRAGMA schema_version") }
+            try Header.read(from: path)?.check(path: path)
         }
         try prepare(for: purpose)
     }
@@ -65,6 +70,9 @@ public final class EventLog: Sendable {
                 try migrate()
                 try quickCheck()
                 try checkSchema()
+                try makeNamesDurable()
+            } else {
+                try requireSchema()
             }
             try readBack(for: purpose)
         } catch let error as EventLogError {
@@ -89,6 +97,25 @@ public final class EventLog: Sendable {
                         """)
             }
         }
+    }
+
+    /// Until the first event: SQLite syncs the log's own directory and passes over a failure, and
+    /// whoever made the directories may have been killed before their names were on disk.
+    private func makeNamesDurable() throws {
+        let isEmpty = try queue.read { database in
+            try Int.fetchOne(database, sql: "SELECT max(seq) FROM event") == nil
+        }
+        if isEmpty { try Directories.sync(above: path) }
+    }
+
+    /// A crash in the making leaves a file without a table, which only a writer may complete.
+    private func requireSchema() throws {
+        let applied = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        if applied == 0 { throw Self.missing(path) }
+    }
+
+    private static func missing(_ path: String) -> EventLogError {
+        .unreadable(path: path, reason: "there is no log yet; nothing has been done")
     }
 
     private func quickCheck() throws {
@@ -122,12 +149,27 @@ public final class EventLog: Sendable {
         guard let error = error as? DatabaseError else {
             return .unreadable(path: path, reason: "\(error)")
         }
-        let reason = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-            return .damaged(path: path, sequence: nil, found: reason)
+            return .damaged(path: path, sequence: nil, found: error.reason)
         default:
-            return .unreadable(path: path, reason: reason)
+            return .unreadable(path: path, reason: error.reason)
         }
+    }
+}
+
+extension DatabaseError {
+    /// SQLite's words, and at what it was when the disk failed (sqlite.org/rescode.html).
+    var reason: String {
+        let words = message ?? "SQLite error \(extendedResultCode.rawValue)"
+        let call: String? =
+            switch extendedResultCode {
+            case .SQLITE_IOERR_READ, .SQLITE_IOERR_SHORT_READ: "reading"
+            case .SQLITE_IOERR_WRITE: "writing"
+            case .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_DIR_FSYNC: "syncing"
+            case .SQLITE_IOERR_TRUNCATE: "truncating"
+            default: nil
+            }
+        return call.map { "\(words), in \($0)" } ?? words
     }
 }

@@ -43,6 +43,17 @@ struct Header {
         }
     }
 
+    /// Whether power was lost while the first page was written, so that zeros are in its place.
+    ///
+    /// SQLite makes the file what it was before when it opens it, for the journal beside it is hot
+    /// (sqlite.org/fileformat2.html, 3); what it was can be checked only then.
+    func isToBeRolledBack(path: String) throws(EventLogError) -> Bool {
+        let magic: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+        guard bytes.allSatisfy({ $0 == 0 }), let journal = try Header.read(from: path + "-journal")
+        else { return false }
+        return journal.bytes.starts(with: magic)
+    }
+
     private func number(at offset: Int) -> UInt32 {
         bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
     }

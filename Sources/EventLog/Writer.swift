@@ -23,11 +23,13 @@ public final class Writer: Sendable {
     private let lock: InstanceLock
     private let author: Author
     public let fenceNumber: Int
-    /// Sequence of the instance's last event as far as this writer knows.
+    /// Sequence of the instance's last event as far as this writer knows; none once an append has
+    /// failed. Its fate is not known then: the disk may have failed after the commit, and may have
+    /// dropped what it could not write. Only who opens the log anew sees what is there.
     ///
     /// Two that take over before either has appended have the same number, where the lock does not
     /// keep them apart (its file was removed); the one that appends second is refused by this.
-    private let known: Mutex<Int>
+    private let known: Mutex<Int?>
 
     /// Takes the instance over: the fence number grows, so that whoever had it is refused.
     public init(log: EventLog, lock: InstanceLock, author: Author) throws(EventLogError) {
@@ -55,15 +57,19 @@ public final class Writer: Sendable {
     /// Appends `entries` as one transaction and returns once it is durable.
     ///
     /// - Throws: ``EventLogError/outdated(instance:fenceNumber:)`` when another run has appended,
-    ///   ``EventLogError/appendFailed(path:reason:)`` when SQLite or the disk refuses.
+    ///   ``EventLogError/appendFailed(path:reason:)`` when SQLite or the disk refuses, and from
+    ///   then on always.
     @discardableResult
     public func append(
         _ entries: [(event: Event, moment: Moment)], to stream: String, planDigest: String
     ) throws(EventLogError) -> [LogEntry] {
         let coder = RecordCoder()
+        guard let known = known.withLock({ $0 }) else {
+            throw .appendFailed(path: log.path, reason: "an append before this one has failed")
+        }
         do {
             let appended = try log.queue.write { database in
-                guard try Self.last(of: lock.instance, database).sequence == known.withLock({ $0 })
+                guard try Self.last(of: lock.instance, database).sequence == known
                 else { throw Overtaken() }
                 var (last, streamLast) = try Self.ends(of: stream, database)
                 var appended: [LogEntry] = []
@@ -76,9 +82,11 @@ public final class Writer: Sendable {
                 }
                 return appended
             }
-            if let last = appended.last { known.withLock { $0 = last.sequence } }
+            if let last = appended.last { self.known.withLock { $0 = last.sequence } }
             return appended
         } catch {
+            // Who was overtaken has written nothing, and stays so.
+            if !(error is Overtaken) { self.known.withLock { $0 = nil } }
             throw explained(error)
         }
     }
@@ -141,10 +149,9 @@ public final class Writer: Sendable {
         guard let error = error as? DatabaseError else {
             return .appendFailed(path: log.path, reason: "\(error)")
         }
-        let reason = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
-        if reason.contains("a newer run has taken") {
+        if error.reason.contains("a newer run has taken") {
             return .outdated(instance: lock.instance, fenceNumber: fenceNumber)
         }
-        return .appendFailed(path: log.path, reason: reason)
+        return .appendFailed(path: log.path, reason: error.reason)
     }
 }

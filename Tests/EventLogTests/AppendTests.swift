@@ -64,6 +64,29 @@ struct AppendTests {
         #expect(try log.entries(of: "u1").count == 1)
     }
 
+    @Test func `After an append that failed its writer appends nothing more`() throws {
+        let folder = try Folder()
+        let log = try EventLog(path: folder.log, for: .writing)
+        let writer = try folder.writer(on: log)
+        let raw = try folder.raw()
+        try raw.write {
+            try $0.execute(
+                sql: """
+                    CREATE TRIGGER refusing BEFORE INSERT ON event
+                    BEGIN SELECT RAISE(ABORT, 'no'); END
+                    """)
+        }
+        let append = { try writer.append(Sample.entries([.resumed]), to: "u1", planDigest: "p") }
+        #expect(refusal(append)?.kind == "appendFailed")
+        try raw.write { try $0.execute(sql: "DROP TRIGGER refusing") }
+        try raw.close()
+        #expect(refusal(append)?.kind == "appendFailed")
+        #expect(try log.verifyChain().events == 0)
+        // Whoever opens the log anew sees what is there, and goes on.
+        try folder.append([.resumed], of: "other")
+        #expect(try log.verifyChain().events == 1)
+    }
+
     @Test func `A take-over refuses the writer before it`() throws {
         let folder = try Folder()
         let log = try EventLog(path: folder.log, for: .writing)

@@ -81,6 +81,28 @@ struct FileTests {
         #expect(try EventLog(path: folder.log, for: .reading).verifyChain().events == 8)
     }
 
+    @Test func `What a power cut in the first write of all left becomes a log`() throws {
+        let folder = try Folder()
+        // The second page has come through, the first has not, and the journal is hot: its magic,
+        // no records, a nonce, no pages before, sectors of 512 and pages of 4096 bytes.
+        let journal: [UInt8] =
+            [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7] + [0, 0, 0, 0] + [1, 2, 3, 4]
+            + [0, 0, 0, 0] + [0, 0, 2, 0] + [0, 0, 16, 0]
+        let pages = [UInt8](repeating: 0, count: 4096) + [UInt8](repeating: 13, count: 4096)
+        for purpose in [EventLog.Purpose.reading, .writing] {
+            try folder.write(pages)
+            #expect(refusal { try EventLog(path: folder.log, for: purpose) }?.kind == "foreign")
+            try Data(journal + [UInt8](repeating: 0, count: 512 - journal.count))
+                .write(to: URL(fileURLWithPath: folder.log + "-journal"))
+            let error = refusal { try EventLog(path: folder.log, for: purpose) }
+            #expect(error?.kind == (purpose == .reading ? "unreadable" : nil))
+            #expect(error == nil || error?.description.contains("there is no log yet") == true)
+            // SQLite has taken away what it played back.
+            try FileManager.default.removeItem(atPath: folder.log)
+            try? FileManager.default.removeItem(atPath: folder.log + "-journal")
+        }
+    }
+
     @Test func `Reading makes no file`() throws {
         let folder = try Folder()
         #expect(refusal { try EventLog(path: folder.log, for: .reading) }?.kind == "unreadable")

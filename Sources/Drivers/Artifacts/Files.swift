@@ -81,6 +81,31 @@ enum Files {
         guard fsync(descriptor) == 0 else { throw .system("fsync", on: path) }
     }
 
+    /// Makes the names of a file and of the directories above it durable, as far as they lie in one
+    /// file system: whoever made them may have been killed before their names were on disk.
+    static func syncNames(above path: String) throws(Failure) {
+        var directory = parent(of: path)
+        let device = try followed(directory)?.st_dev
+        while try followed(directory)?.st_dev == device {
+            do throws(Failure) {
+                try syncDirectory(directory)
+            } catch  where error.code == "not-permitted" {
+                // One that may not be read was made by somebody else, long before.
+            }
+            let next = parent(of: directory)
+            if next == directory { return }
+            directory = next
+        }
+    }
+
+    /// Makes a file's content and mode durable.
+    static func sync(_ path: String) throws(Failure) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw .system("open", on: path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .system("fsync", on: path) }
+    }
+
     /// Removes a file or link; one that is not there is as good as removed.
     static func remove(_ path: String) throws(Failure) {
         guard unlink(path) == 0 || errno == ENOENT else { throw .system("remove", on: path) }

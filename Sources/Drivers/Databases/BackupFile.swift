@@ -137,7 +137,7 @@ public final class BackupWriter: @unchecked Sendable {
                 advice: "move it away, if nobody needs it", isPermanent: true)
         }
         try Files.remove(partial)
-        try Files.syncDirectory(store.directory)
+        try Files.syncNames(above: path)
     }
 
     private func manifest(_ content: BackupContent) -> BackupManifest {

@@ -63,7 +63,7 @@ public struct BackupStore: Sendable {
             return .torn(detail: "\(path) has been cut or altered")
         }
         // Its writer may have died between the name and its way to the disk.
-        try Files.syncDirectory(directory)
+        try Files.syncNames(above: path)
         return .present(backup(content))
     }
 

@@ -61,6 +61,8 @@ extension SQLiteDriver {
                 throw differs(backup, content.fingerprint, in: scratch.path)
             }
             try makeAlike(scratch.path, path)
+            // Owner and mode have to be there when its name is.
+            try Files.sync(scratch.path)
             try SQLiteFile(path: path).settleForReplacement(stop)
             try Files.rename(scratch.path, to: path)
             try Files.syncDirectory(Files.parent(of: path))

@@ -68,10 +68,7 @@ enum ReleaseTree {
             if entry.status.isDirectory {
                 try Files.syncDirectory(path)
             } else if entry.status.isRegular {
-                let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-                guard descriptor >= 0 else { throw .system("open", on: path) }
-                defer { close(descriptor) }
-                guard fsync(descriptor) == 0 else { throw .system("fsync", on: path) }
+                try Files.sync(path)
             } else if !entry.status.isLink {
                 throw Failure(
                     code: "bad-archive",
