@@ -147,7 +147,8 @@ struct Planning {
         return ContainerSelection(
             repository: docker.repository, localTag: docker.localTag,
             members: docker.containers.map { .init(name: $0, role: .replaced) }
-                + docker.paused.map { .init(name: $0, role: .paused) }, database: database)
+                + docker.paused.map { .init(name: $0, role: .paused) }, database: database,
+            stopLimit: settings.limits.stop.duration)
     }
 
     /// Somebody may have decided that data outside the backup is good so.
