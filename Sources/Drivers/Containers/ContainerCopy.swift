@@ -137,8 +137,8 @@ struct ContainerCopy {
         return parts.count == 2 ? "\(copy):\(parts[1])" : copy
     }
 
-    /// A volume without a name of the user's stays with the copy, and its data with it; so does what
-    /// came from a container that is gone.
+    /// A volume without a name of the user's stays with the copy, and its data with it; so does
+    /// what came from a container that is gone.
     private func attachMounts(_ host: inout JSONValue) {
         var binds = host["Binds"]?.stringsValue ?? []
         var mounts = host["Mounts"]?.arrayValue ?? []

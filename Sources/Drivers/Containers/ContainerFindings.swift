@@ -129,8 +129,8 @@ extension ContainerPlanner {
         guard freeInBytes < neededInBytes else { return }
         look.add(
             freeInBytes < look.imageSizeInBytes ? .refusal : .warning, "disk-space",
-            "\(freeInBytes >> 20) MiB are free in \(info.imageDirectory), and a pull may need about "
-                + "\(neededInBytes >> 20) MiB")
+            "\(freeInBytes >> 20) MiB are free in \(info.imageDirectory), and a pull may need "
+                + "about \(neededInBytes >> 20) MiB")
     }
 }
 
