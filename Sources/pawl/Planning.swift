@@ -153,7 +153,8 @@ struct Planning {
 
     /// Somebody may have decided that data outside the backup is good so.
     private func isWanted(_ finding: ContainerSurvey.Finding) -> Bool {
-        settings.volumesNotCovered == .report || finding.code != "volume-not-covered"
+        settings.volumesNotCovered == .report
+            || finding.code != ContainerSurvey.Finding.notBackedUp
     }
 
     /// Sorts by time, and is short enough for a container's name.

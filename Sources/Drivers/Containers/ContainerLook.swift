@@ -122,10 +122,10 @@ extension Look {
             else { continue }
             let kind = mount.volume == nil ? "the host's" : "the volume"
             add(
-                .warning, "not-backed-up",
+                .warning, ContainerSurvey.Finding.notBackedUp,
                 "\(container.name) can write \(kind) \(name) at \(mount.destination): a "
                     + "rollback does "
-                    + "not put it back (name it under volumes:, or know that it is not data)")
+                    + "not put it back (where that is good so: volumes_not_covered: accept)")
         }
     }
 

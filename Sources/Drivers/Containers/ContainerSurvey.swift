@@ -66,6 +66,9 @@ public struct ContainerSurvey: Sendable {
             }
         }
 
+        /// The code of what a rollback does not put back, which somebody may have accepted.
+        public static let notBackedUp = "not-backed-up"
+
         public let severity: Severity
         /// Stable across releases.
         public let code: String
