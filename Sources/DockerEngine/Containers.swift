@@ -63,17 +63,24 @@ extension DockerEngine {
     ///
     /// Source: `POST /containers/create`, Docker Engine API 1.40.
     ///
-    /// - Parameter body: The container's `Config`, with `HostConfig` and `NetworkingConfig`. Below
-    ///   API 1.44 the latter takes one network; for others see
-    ///   ``connectNetwork(_:container:settings:)``.
+    /// - Parameters:
+    ///   - body: The container's `Config`, with `HostConfig` and `NetworkingConfig`. Below API 1.44
+    ///     the latter takes one network; for others see
+    ///     ``connectNetwork(_:container:settings:)``.
+    ///   - limit: The longest to wait: an engine copies what an image has into empty volumes.
     /// - Throws: ``DockerError/conflict(_:message:)`` where the name is in use,
-    ///   ``DockerError/notFound(_:message:)`` where the image is not there.
+    ///   ``DockerError/rejected(status:message:endpoint:)`` with 404 where the image, or a container
+    ///   that it refers to, is not there.
     public func createContainer(
-        name: String, body: JSONValue
+        name: String, body: JSONValue, within limit: Duration = .seconds(60)
     ) async throws(DockerError) -> CreatedContainer {
         var call = Call(.post, "containers", "create", what: "container \(name)")
         call.query = [("name", name)]
         call.body = body
+        call.newest = .needed(toCreate: body)
+        call.needsOthers = true
+        call.idle = nil
+        call.whole = limit
         let raw = try await document(call, expecting: 201)
         return CreatedContainer(
             id: try raw.required(call.what, "Id", as: \.stringValue),
@@ -83,8 +90,15 @@ extension DockerEngine {
     /// Starts a container; one that runs already is a success (304).
     ///
     /// Source: `POST /containers/{id}/start`, Docker Engine API 1.40.
-    public func startContainer(_ id: String) async throws(DockerError) {
-        let call = Call(.post, "containers", id, "start", what: "container \(id)")
+    ///
+    /// - Parameter limit: The longest to wait.
+    public func startContainer(
+        _ id: String, within limit: Duration = .seconds(60)
+    ) async throws(DockerError) {
+        var call = Call(.post, "containers", id, "start", what: "container \(id)")
+        call.needsOthers = true
+        call.idle = nil
+        call.whole = limit
         try await send(call, expecting: 204, 304)
     }
 
@@ -118,15 +132,20 @@ extension DockerEngine {
         try await send(call, expecting: 204)
     }
 
-    /// Removes a container; its volumes stay.
+    /// Removes a container; its volumes stay, unless those without a name are to go with it.
     ///
     /// Source: `DELETE /containers/{id}`, Docker Engine API 1.40.
     ///
-    /// - Parameter force: Kill it first where it runs.
+    /// - Parameters:
+    ///   - force: Kill it first where it runs.
+    ///   - volumes: Also remove the volumes that the engine has made for it, where no other
+    ///     container uses them.
     /// - Throws: ``DockerError/conflict(_:message:)`` where it runs, or is being removed already.
-    public func removeContainer(_ id: String, force: Bool = false) async throws(DockerError) {
+    public func removeContainer(
+        _ id: String, force: Bool = false, volumes: Bool = false
+    ) async throws(DockerError) {
         var call = Call(.delete, "containers", id, what: "container \(id)")
-        call.query = [("force", "\(force)"), ("v", "false")]
+        call.query = [("force", "\(force)"), ("v", "\(volumes)")]
         // Podman answers 200 with a list of what it removed.
         try await send(call, expecting: 204, 200)
     }
@@ -191,5 +210,17 @@ extension DockerEngine {
         return ContainerProcesses(
             titles: try raw.required(call.what, "Titles", as: \.stringsValue),
             rows: (raw["Processes"]?.arrayValue ?? []).map { $0.stringsValue ?? [] })
+    }
+}
+
+extension APIVersion {
+    /// In which version to make a container: an older one than these settings leaves them out
+    /// without a word, or refuses them.
+    static func needed(toCreate body: JSONValue) -> APIVersion {
+        let networks = body["NetworkingConfig", "EndpointsConfig"]?.objectValue ?? [:]
+        let hasPriority = networks.values.contains { ($0["GwPriority"]?.integerValue ?? 0) != 0 }
+        let mounts = body["HostConfig", "Mounts"]?.arrayValue ?? []
+        let hasImage = mounts.contains { $0["Type"]?.stringValue == "image" }
+        return hasPriority || hasImage ? .newestForCreation : .newest
     }
 }

@@ -21,6 +21,11 @@ public struct DockerEngine: Sendable {
     ///
     /// - Throws: ``DockerError/unsupported(engine:needed:)`` below ``APIVersion/oldest``.
     public func apiVersion() async throws(DockerError) -> APIVersion {
+        min(try await engineVersion(), .newest)
+    }
+
+    /// The newest that the engine itself speaks.
+    private func engineVersion() async throws(DockerError) -> APIVersion {
         if let version = agreed.version { return version }
         let version = try APIVersion.agree(on: try await ping().apiVersion)
         agreed.version = version
@@ -57,9 +62,13 @@ public struct APIVersion: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     /// Docker 19.03; Podman 4 answers 1.41 (Docker 20.10).
     public static let oldest = APIVersion(major: 1, minor: 40)
-    /// Docker 25. Docker 29 answers nothing older, so a lower limit here would shut it out.
-    public static let newest = APIVersion(major: 1, minor: 44)
+    /// Docker 27. Docker 29 answers nothing older than 1.44, so that a lower limit than that would
+    /// shut it out; from 1.48 on an engine refuses `net.*.eth0.*` among a container's sysctls.
+    public static let newest = APIVersion(major: 1, minor: 47)
+    /// Docker 28, for containers that cannot be made with less.
+    static let newestForCreation = APIVersion(major: 1, minor: 48)
 
+    /// The engine's version, where it can be spoken with.
     static func agree(on text: String) throws(DockerError) -> APIVersion {
         guard let version = APIVersion(text) else {
             throw .malformed("GET /_ping", reason: "API version \(text.debugDescription)")
@@ -67,7 +76,7 @@ public struct APIVersion: Sendable, Hashable, Comparable, CustomStringConvertibl
         guard version >= oldest else {
             throw .unsupported(engine: "\(version)", needed: "\(oldest) or newer")
         }
-        return min(version, newest)
+        return version
     }
 
     public static func < (left: APIVersion, right: APIVersion) -> Bool {
@@ -93,6 +102,12 @@ extension DockerEngine {
         var limitInBytes = 16 << 20
         var idle: Duration? = .seconds(60)
         var whole: Duration?
+        /// The newest version to make it in.
+        var newest = APIVersion.newest
+        /// Whether the engine asks a registry for it, whose refusals it passes on as its own.
+        var asksRegistry = false
+        /// Whether an answer of 404 may be about something else than `what`.
+        var needsOthers = false
 
         init(_ method: HTTPMethod, _ path: String..., what: String) {
             self.method = method
@@ -116,7 +131,8 @@ extension DockerEngine {
         guard !call.path.contains("") else {
             throw .invalid("\(call.endpoint): a name in it is empty")
         }
-        let url = call.url(base: endpoint.base, version: try await apiVersion())
+        let version = min(try await engineVersion(), call.newest)
+        let url = call.url(base: endpoint.base, version: version)
         var request = HTTPRequest(call.method, url, fields: call.fields)
         request.deadlines = HTTPDeadlines(idle: call.idle, whole: call.whole)
         if let body = call.body {

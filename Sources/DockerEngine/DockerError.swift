@@ -32,11 +32,11 @@ extension DockerError: CustomStringConvertible {
         case .conflict(let what, let message):
             "\(what): the engine refuses in the present state: \(message)"
         case .unauthorized(let what, let message):
-            "\(what): not authorized: \(message). Check the user name and the password or token."
+            "\(what): not authorized: \(message)"
         case .rejected(let status, let message, let endpoint):
             "\(endpoint): the engine answered \(status): \(message)"
-        case .unreachable(let endpoint, let reason, let advice):
-            "the engine at \(endpoint) cannot be reached: \(reason). \(advice)"
+        case .unreachable(let endpoint, let reason, _):
+            "the engine at \(endpoint) cannot be reached: \(reason)"
         case .unsupported(let engine, let needed):
             "the engine speaks API \(engine), needed is \(needed). Use Docker 20.10 or newer."
         case .malformed(let what, let reason):

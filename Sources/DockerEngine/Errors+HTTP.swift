@@ -43,15 +43,25 @@ extension DockerEngine {
         let message =
             (try? JSONValue(parsing: answer.body))?["message"]?.stringValue
             ?? String(answer.text.prefix(500))
+        // A registry's words go before the status: it is 404 for a credential that has expired.
+        if call.asksRegistry, let refusal = registryRefusal(call.what, message) { return refusal }
         switch answer.status {
-        case 404: return .notFound(call.what, message: message)
+        case 404 where isAboutItself(message, call): return .notFound(call.what, message: message)
         case 409: return .conflict(call.what, message: message)
-        case 401, 403: return .unauthorized(call.what, message: message)
+        // A proxy before the engine asks so; 403 is the engine's own for an address in use.
+        case 401: return .unauthorized(call.what, message: message)
+        case 403 where call.asksRegistry: return .unauthorized(call.what, message: message)
         case 500 where isPodmanConflict(message): return .conflict(call.what, message: message)
         default:
-            return registryRefusal(call.what, message)
-                ?? .rejected(status: answer.status, message: message, endpoint: call.endpoint)
+            return .rejected(status: answer.status, message: message, endpoint: call.endpoint)
         }
+    }
+
+    /// Whether what is not there is what was named; a start also fails for want of a network.
+    private static func isAboutItself(_ message: String, _ call: Call) -> Bool {
+        guard call.needsOthers else { return true }
+        return call.path.count == 3 && message.lowercased().contains("no such container")
+            && message.contains(call.path[1])
     }
 
     /// Podman 4.3 answers 500 where Docker answers 409.
@@ -65,6 +75,7 @@ extension DockerEngine {
         let holds = { (phrases: [String]) in phrases.contains { text.contains($0) } }
         if holds([
             "unauthorized", "no basic auth credentials", "authentication required", "denied:",
+            "pull access denied",
         ]) {
             return .unauthorized(what, message: message)
         }

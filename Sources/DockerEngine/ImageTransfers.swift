@@ -27,13 +27,18 @@ struct ProgressStream {
 
     private var lines: JSONLines
     private let what: String
+    private let asksRegistry: Bool
     private let progress: @Sendable (ImageProgress) -> Void
     private(set) var failure: DockerError?
     private(set) var digest: String?
     private(set) var loaded: [String] = []
 
-    init(what: String, progress: @escaping @Sendable (ImageProgress) -> Void) {
+    init(
+        what: String, asksRegistry: Bool = true,
+        progress: @escaping @Sendable (ImageProgress) -> Void
+    ) {
         self.what = what
+        self.asksRegistry = asksRegistry
         self.progress = progress
         lines = JSONLines(what: what)
     }
@@ -53,7 +58,7 @@ struct ProgressStream {
     private mutating func read(_ line: JSONValue) {
         if let message = line["errorDetail", "message"]?.stringValue ?? line["error"]?.stringValue {
             failure =
-                DockerEngine.registryRefusal(what, message)
+                (asksRegistry ? DockerEngine.registryRefusal(what, message) : nil)
                 ?? .rejected(status: 200, message: message, endpoint: what)
             return
         }
@@ -98,6 +103,7 @@ extension DockerEngine {
         var call = Call(.post, "images", "create", what: "image \(name)")
         call.query = [("fromImage", repository), ("tag", reference)]
         call.idle = idle
+        call.asksRegistry = true
         if let credential { call.fields.append("X-Registry-Auth", try credential.fieldValue()) }
         return try await follow(try await request(for: call), call, progress).digest
     }
@@ -128,7 +134,9 @@ extension DockerEngine {
         _ request: HTTPRequest, _ call: Call,
         _ progress: @escaping @Sendable (ImageProgress) -> Void
     ) async throws(DockerError) -> (digest: String?, loaded: [String]) {
-        let box = Mutex(ProgressStream(what: call.what, progress: progress))
+        let box = Mutex(
+            ProgressStream(
+                what: call.what, asksRegistry: call.asksRegistry, progress: progress))
         try await stream(request, call) { bytes in
             nonisolated(unsafe) let bytes = bytes
             try box.withLock { try $0.take(bytes) }

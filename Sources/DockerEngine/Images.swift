@@ -95,6 +95,7 @@ extension DockerEngine {
         _ name: String, credential: RegistryCredential? = nil
     ) async throws(DockerError) -> RegistryDescriptor {
         var call = Call(.get, "distribution", name, "json", what: "image \(name) in its registry")
+        call.asksRegistry = true
         if let credential { call.fields.append("X-Registry-Auth", try credential.fieldValue()) }
         let raw = try await document(call)
         return RegistryDescriptor(

@@ -73,6 +73,9 @@ extension DockerEngine {
     ) async throws(DockerError) {
         var call = Call(
             .post, "networks", id, "connect", what: "container \(container) in network \(id)")
+        call.needsOthers = true
+        // Older ones leave out the priority of the gateway.
+        if settings["GwPriority"] != nil { call.newest = .newestForCreation }
         call.body = ["Container": .string(container), "EndpointConfig": settings]
         try await send(call, expecting: 200)
     }

@@ -27,6 +27,18 @@ public struct EngineInfo: Sendable {
     /// Whether containers outlive the daemon.
     public let isLiveRestoreEnabled: Bool
     public let raw: JSONValue
+
+    /// Where images are unpacked, on the engine's host.
+    ///
+    /// With containerd's image store it is containerd's own folder, of which the engine says
+    /// nothing: then its usual place.
+    public var imageDirectory: String {
+        let status = raw["DriverStatus"]?.arrayValue ?? []
+        let isOfContainerd = status.contains {
+            $0[1]?.stringValue == "io.containerd.snapshotter.v1"
+        }
+        return isOfContainerd ? "/var/lib/containerd" : rootDirectory
+    }
 }
 
 extension DockerEngine {

@@ -149,12 +149,14 @@ struct Planning {
         return ContainerSelection(
             repository: docker.repository, localTag: docker.localTag,
             members: docker.containers.map { .init(name: $0, role: .replaced) }
-                + docker.paused.map { .init(name: $0, role: .paused) }, database: database)
+                + docker.paused.map { .init(name: $0, role: .paused) }, database: database,
+            stopLimit: settings.limits.stop.duration)
     }
 
     /// Somebody may have decided that data outside the backup is good so.
     private func isWanted(_ finding: ContainerSurvey.Finding) -> Bool {
-        settings.volumesNotCovered == .report || finding.code != "volume-not-covered"
+        settings.volumesNotCovered == .report
+            || finding.code != ContainerSurvey.Finding.notBackedUp
     }
 
     /// Sorts by time, and is short enough for a container's name.

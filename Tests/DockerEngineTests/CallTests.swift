@@ -4,10 +4,10 @@ import Testing
 @testable import DockerEngine
 
 @Suite struct CallTests {
-    @Test("the older of both API versions is spoken, below 1.40 none")
+    @Test("an engine below 1.40 is not spoken with")
     func versions() throws {
         #expect(try APIVersion.agree(on: "1.41") == APIVersion(major: 1, minor: 41))
-        #expect(try APIVersion.agree(on: "1.52") == .newest)
+        #expect(try APIVersion.agree(on: "1.52") == APIVersion(major: 1, minor: 52))
         #expect(try APIVersion.agree(on: "1.40") == .oldest)
         #expect(throws: DockerError.self) { try APIVersion.agree(on: "1.39") }
         #expect(throws: DockerError.self) { try APIVersion.agree(on: "1.9") }
@@ -106,5 +106,77 @@ import Testing
     @Test("a time in a query")
     func queryValue() {
         #expect(Timestamp(seconds: 7, nanoseconds: 42).queryValue == "7.000000042")
+    }
+
+    @Test("a container is made in the version that it needs")
+    func versionForCreation() {
+        let network = { (priority: Int64) -> JSONValue in
+            [
+                "NetworkingConfig": [
+                    "EndpointsConfig": ["a": ["GwPriority": .integer(priority)]]
+                ]
+            ]
+        }
+        #expect(APIVersion.needed(toCreate: network(100)) == .newestForCreation)
+        #expect(APIVersion.needed(toCreate: network(0)) == .newest)
+        #expect(APIVersion.needed(toCreate: [:]) == .newest)
+        let image: JSONValue = ["HostConfig": ["Mounts": [["Type": "image"]]]]
+        #expect(APIVersion.needed(toCreate: image) == .newestForCreation)
+    }
+
+    struct Refusal: Sendable, CustomTestStringConvertible {
+        let status: Int
+        let message: String
+        var asksRegistry = false
+        let kind: String
+        var testDescription: String { "\(status) \(message)" }
+    }
+
+    @Test(
+        "whose refusal it is: the engine's own, or a registry's",
+        arguments: [
+            Refusal(
+                status: 400, message: #"exec: "/start.sh": permission denied: unknown"#,
+                kind: "rejected"),
+            Refusal(
+                status: 403, message: "endpoint with name web already exists in network front",
+                kind: "rejected"),
+            Refusal(status: 403, message: "Address already in use", kind: "rejected"),
+            Refusal(status: 404, message: "network front not found", kind: "rejected"),
+            Refusal(status: 404, message: "No such container: other", kind: "rejected"),
+            Refusal(status: 404, message: "No such container: web", kind: "notFound"),
+            Refusal(status: 409, message: "in use", kind: "conflict"),
+            Refusal(
+                status: 404, message: "pull access denied for a, repository does not exist",
+                asksRegistry: true, kind: "unauthorized"),
+            Refusal(
+                status: 500, message: "denied: no", asksRegistry: true, kind: "unauthorized"),
+            Refusal(status: 403, message: "no", asksRegistry: true, kind: "unauthorized"),
+            Refusal(
+                status: 404, message: "manifest unknown", asksRegistry: true, kind: "notFound"),
+        ])
+    func refusals(_ expected: Refusal) throws {
+        var call =
+            expected.asksRegistry
+            ? DockerEngine.Call(.post, "images", "create", what: "image a")
+            : DockerEngine.Call(.post, "containers", "web", "start", what: "container web")
+        call.asksRegistry = expected.asksRegistry
+        call.needsOthers = !expected.asksRegistry
+        let document: JSONValue = ["message": .string(expected.message)]
+        let body = try document.serialized()
+        let answer = HTTPResponse(status: expected.status, fields: [:], body: body)
+        let error = DockerEngine.refusal(answer, call)
+        #expect("\(error)".contains(expected.message))
+        #expect(Self.kind(error) == expected.kind)
+    }
+
+    private static func kind(_ error: DockerError) -> String {
+        switch error {
+        case .rejected: "rejected"
+        case .notFound: "notFound"
+        case .conflict: "conflict"
+        case .unauthorized: "unauthorized"
+        default: "other"
+        }
     }
 }

@@ -75,8 +75,12 @@ import Testing
             await #expect {
                 try await engine.inspectContainer("")
             } throws: { if case DockerError.invalid = $0 { true } else { false } }
+            // The image, not the container.
             await #expect {
                 try await engine.createContainer(name: name + "-x", body: ["Image": "no/such:1"])
+            } throws: { if case DockerError.rejected(404, _, _) = $0 { true } else { false } }
+            await #expect {
+                try await engine.startContainer("nobody")
             } throws: { if case DockerError.notFound = $0 { true } else { false } }
             await #expect {
                 try await engine.waitContainer(name, within: .milliseconds(500))

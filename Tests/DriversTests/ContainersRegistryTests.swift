@@ -56,6 +56,7 @@ import UpgradeMachine
     private static func text(_ login: RegistryLogin) -> String {
         switch login {
         case .anonymous: "none"
+        case .withoutHelper(let name): "none without \(name)"
         case .password(let user, let password): user + " " + password.reveal { $0 }
         case .identityToken(let token): "token " + token.reveal { $0 }
         }
@@ -170,7 +171,20 @@ import UpgradeMachine
         #expect(Self.text(try await none.login(for: "r.example", account: nil)) == "me x")
     }
 
-    @Test("a helper that fails, and one that is not there, are told")
+    @Test("a helper that is not there is passed over, and told with a refusal")
+    func helperIsMissing() async throws {
+        let folder = try TemporaryDirectory()
+        let file = #"{"credsStore": "desktop", "auths": {"r.example": {"auth": "bWU6eA=="}}}"#
+        let missing = try Self.credentials(folder, file, helper: "#!/bin/sh\n")
+        #expect(Self.text(try await missing.login(for: "r.example", account: nil)) == "me x")
+        let nobody = try await missing.login(for: "other.example", account: nil)
+        #expect(Self.text(nobody) == "none without docker-credential-desktop")
+        #expect(nobody.isAnonymous && nobody.credential(for: "other.example") == nil)
+        let refused = Failure.registryUnauthorized("other.example", nobody, "a", words: "401")
+        #expect(refused.message.contains("docker-credential-desktop, which is not installed"))
+    }
+
+    @Test("a helper that fails, and one that is no name, are told")
     func helperFails() async throws {
         let folder = try TemporaryDirectory()
         let failing = try Self.credentials(
@@ -180,11 +194,6 @@ import UpgradeMachine
         }
         #expect(failure?.code == "credential-helper")
         #expect(failure?.excerpt?.contains("key ring is locked") == true)
-        let missing = try Self.credentials(
-            folder, #"{"credsStore": "nowhere"}"#, helper: "#!/bin/sh\n")
-        await #expect(throws: Failure.self) {
-            _ = try await missing.login(for: "r.example", account: nil)
-        }
         let odd = try Self.credentials(folder, #"{"credsStore": "../x"}"#, helper: "#!/bin/sh\n")
         await #expect(throws: Failure.self) {
             _ = try await odd.login(for: "r.example", account: nil)

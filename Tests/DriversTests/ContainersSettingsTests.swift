@@ -120,7 +120,7 @@ import UpgradeMachine
 
     static func copy(
         of kept: ContainerDetails, copies: [String: String] = [:], inherited: Set<String> = [],
-        allowsNetworkMAC: Bool = false
+        gone: Set<String> = [], allowsNetworkMAC: Bool = false
     ) -> ContainerCopy {
         ContainerCopy(
             kept: kept,
@@ -129,6 +129,7 @@ import UpgradeMachine
                 restartPolicy: RestartPolicyOfPlan.always, settingsDigest: ""),
             oldImage: [:], newImageID: "sha256:new", imageName: "studio:latest",
             labels: ["io.pawl.upgrade": "u1"], copies: copies, inherited: inherited,
+            gone: gone, plannedNames: ["cache.pawl-u1": "cache"],
             allowsNetworkMAC: allowsNetworkMAC, isPodman: false)
     }
 

@@ -19,6 +19,8 @@ public struct RegistryCredentials: Sendable {
     /// What a helper needs to be found and to find its own store.
     private let helperEnvironment: [String: String]
     private let resolve: Resolver
+    /// Whom a registry asked without an engine is trusted by.
+    let certificates: RegistryCertificates
 
     /// - Parameters:
     ///   - environment: Pawl's own: `DOCKER_CONFIG` or `HOME` say where Docker keeps its accounts.
@@ -30,6 +32,7 @@ public struct RegistryCredentials: Sendable {
             ["PATH", "HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"].contains($0.key)
         }
         self.resolve = resolve
+        certificates = RegistryCertificates(environment: environment)
     }
 
     /// The account for a registry.
@@ -38,7 +41,8 @@ public struct RegistryCredentials: Sendable {
     ///   - host: As in ``ImageReference/host``.
     ///   - account: The plan's; it goes before what Docker keeps.
     /// - Throws: What resolving throws, `docker-config` for one that cannot be read,
-    ///   `credential-helper` for a helper that does not answer.
+    ///   `credential-helper` for a helper that does not answer. One that is not installed is passed
+    ///   over, as `docker pull` does it.
     func login(
         for host: String, account: RegistryAccount?
     ) async throws(Failure) -> RegistryLogin {
@@ -46,11 +50,15 @@ public struct RegistryCredentials: Sendable {
             return .password(user: account.user, password: try await resolve(account.password))
         }
         guard let configuration = try configuration() else { return .anonymous }
-        if let helper = configuration.helper(for: host) {
+        let kept = configuration.login(for: host)
+        guard let helper = configuration.helper(for: host) else { return kept }
+        do throws(Failure) {
             let login = try await ask(helper, for: host)
-            if !login.isAnonymous { return login }
+            return login.isAnonymous ? kept : login
+        } catch {
+            guard error.code == "command-not-started" else { throw error }
+            return kept.isAnonymous ? .withoutHelper(name: Self.program(helper)) : kept
         }
-        return configuration.login(for: host)
     }
 
     private func configuration() throws(Failure) -> DockerConfiguration? {
@@ -70,7 +78,7 @@ public struct RegistryCredentials: Sendable {
 
     /// Source: `github.com/docker/docker-credential-helpers`, the command `get`.
     private func ask(_ helper: String, for host: String) async throws(Failure) -> RegistryLogin {
-        let name = "docker-credential-\(helper)"
+        let name = Self.program(helper)
         guard !helper.contains("/") else {
             throw Self.refused(name, "its name in config.json holds a slash", nil)
         }
@@ -93,6 +101,8 @@ public struct RegistryCredentials: Sendable {
         return user.isEmpty ? .anonymous : .password(user: user, password: Secret(secret))
     }
 
+    private static func program(_ helper: String) -> String { "docker-credential-\(helper)" }
+
     private static func refused(_ name: String, _ what: String, _ excerpt: String?) -> Failure {
         Failure(
             code: "credential-helper", message: "`\(name) get` \(what)",
@@ -105,19 +115,24 @@ public struct RegistryCredentials: Sendable {
 /// What a registry is shown.
 enum RegistryLogin: Sendable {
     case anonymous
+    /// Nobody either, and perhaps only since the helper that would know is not installed.
+    case withoutHelper(name: String)
     case password(user: String, password: Secret)
     /// An OAuth 2 refresh token, which stands in for user and password.
     case identityToken(Secret)
 
     var isAnonymous: Bool {
-        if case .anonymous = self { true } else { false }
+        switch self {
+        case .anonymous, .withoutHelper: true
+        case .password, .identityToken: false
+        }
     }
 
     /// As the engine's API wants it.
     func credential(for host: String) -> RegistryCredential? {
         let server = DockerConfiguration.key(for: host)
         switch self {
-        case .anonymous: return nil
+        case .anonymous, .withoutHelper: return nil
         case .password(let user, let password):
             return password.reveal { RegistryCredential(server: server, user: user, password: $0) }
         case .identityToken(let token):
@@ -129,6 +144,8 @@ enum RegistryLogin: Sendable {
     var name: String {
         switch self {
         case .anonymous: "nobody (no account is known for it)"
+        case .withoutHelper(let name):
+            "nobody (Docker's config.json says to ask \(name), which is not installed)"
         case .password(let user, _): user
         case .identityToken: "the token that `docker login` kept"
         }

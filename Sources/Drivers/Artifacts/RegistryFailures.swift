@@ -44,6 +44,13 @@ extension Failure {
                 + "itself")
     }
 
+    static func registryRateLimit(_ host: String, words: String) -> Failure {
+        Failure(
+            code: "registry-rate-limit",
+            message: "the registry \(host) answers no more for now: \(words)",
+            advice: "wait, or use an account with a higher limit")
+    }
+
     static func registryUntrusted(_ host: String, words: String) -> Failure {
         Failure(
             code: "registry-untrusted",

@@ -22,20 +22,25 @@ struct RegistryManifests: Sendable {
         "application/vnd.docker.distribution.manifest.v2+json",
     ]
 
+    static let configuration = HTTPClient.Configuration(redirectLimit: 3)
+
     let http: HTTPClient
+    /// Asked where the system's authorities do not know a server.
+    var certificates = RegistryCertificates(folders: [])
 
     /// The digest that a tag stands for.
     ///
     /// - Throws: `version-unknown`, `registry-unauthorized`, `registry-unreachable`,
-    ///   `registry-untrusted`, or `registry-refused` for any other answer.
+    ///   `registry-untrusted`, `registry-rate-limit`, or `registry-refused` for any other answer.
     func digest(
         of tag: String, in image: ImageReference, login: RegistryLogin
     ) async throws(Failure) -> String {
         let question = Question(image: image, tag: tag, login: login)
         var answer = try await ask(.head, question)
         if answer.isSuccess, let digest = answer.fields["Docker-Content-Digest"] { return digest }
-        // Old registries tell no digest, and some answer no HEAD: then it is computed.
-        if answer.isSuccess || answer.status == 405 { answer = try await ask(.get, question) }
+        // Old registries tell no digest, and some answer no HEAD: then it is computed. A refusal
+        // has its words in the answer to a GET alone.
+        answer = try await ask(.get, question)
         guard answer.isSuccess else { throw refusal(answer, question) }
         return "sha256:\(SHA256.hash(answer.body).hex)"
     }
@@ -86,7 +91,37 @@ struct RegistryManifests: Sendable {
         var request = HTTPRequest(method, url, deadlines: Self.deadlines)
         request.fields.append("Accept", Self.mediaTypes.joined(separator: ", "))
         if let authorization { request.fields.append("Authorization", authorization) }
-        return try await http.send(request, limitInBytes: Self.manifestLimitInBytes)
+        return try await send(request, limitInBytes: Self.manifestLimitInBytes)
+    }
+
+    /// With the system's authorities, and then with those of the server's own folder: one of them
+    /// replaces the system's, which may be what a public server needs.
+    private func send(
+        _ request: HTTPRequest, limitInBytes: Int
+    ) async throws(HTTPError) -> HTTPResponse {
+        let untrusted: HTTPError
+        do {
+            return try await http.send(request, limitInBytes: limitInBytes)
+        } catch .untrusted(let target, let reason) {
+            untrusted = .untrusted(target: target, reason: reason)
+        }
+        for tls in certificates.choices(for: Self.server(of: request.url)) {
+            var configuration = Self.configuration
+            configuration.tls = tls
+            do {
+                return try await HTTPClient(configuration).send(
+                    request, limitInBytes: limitInBytes)
+            } catch .untrusted {
+                continue
+            }
+        }
+        throw untrusted
+    }
+
+    /// The host with its port, as in `registry.example:5000`.
+    private static func server(of url: String) -> String {
+        let rest = url.split(separator: "://", maxSplits: 1).last ?? ""
+        return String(rest.prefix { $0 != "/" && $0 != "?" })
     }
 
     /// `nil` where the server that gives tokens gives none.
@@ -109,7 +144,7 @@ struct RegistryManifests: Sendable {
             if let basic = question.login.basic { request.fields.append("Authorization", basic) }
         }
         request.deadlines = Self.deadlines
-        let answer = try await http.send(request, limitInBytes: Self.answerLimitInBytes)
+        let answer = try await send(request, limitInBytes: Self.answerLimitInBytes)
         // Not JSON is no token either.
         guard answer.isSuccess, let body = try? JSONValue(parsing: answer.body) else { return nil }
         return body["token"]?.stringValue ?? body["access_token"]?.stringValue
@@ -118,6 +153,7 @@ struct RegistryManifests: Sendable {
     private func refusal(_ answer: HTTPResponse, _ question: Question) -> Failure {
         let words = answer.text.prefix(300)
         switch answer.status {
+        case 429: return .registryRateLimit(question.image.host, words: String(words))
         case 404: return .versionUnknown(question.image, question.tag, words: String(words))
         case 401, 403:
             return .registryUnauthorized(

@@ -5,8 +5,11 @@ extension ContainerPlanner {
     /// What was written into a container, and not into a volume, does not come along.
     func examineChanges(_ look: inout Look) async throws(Failure) {
         for (planned, details) in zip(look.planned, look.details) where planned.role == .replaced {
-            let paths = try await askedIfPresent { () throws(DockerError) in
-                try await engine.containerChanges(planned.id)
+            let paths: [String]?
+            do throws(DockerError) {
+                paths = try await engine.containerChanges(planned.id)
+            } catch {
+                paths = try look.withoutChanges(of: planned.name, because: error)
             }
             let written = WrittenPaths.worthKeeping(
                 paths ?? [], besides: details.mounts.map(\.destination))
@@ -20,6 +23,24 @@ extension ContainerPlanner {
                     : "\(written.count) paths in \(planned.name) were written since it was made, "
                         + "and are in no volume (\(examples)): the new container begins without "
                         + "them")
+        }
+    }
+}
+
+extension Look {
+    /// A warning alone is at stake, so that an engine with too much to tell does not end planning.
+    mutating func withoutChanges(
+        of name: String, because error: DockerError
+    ) throws(Failure) -> [String]? {
+        switch error {
+        case .notFound: return nil
+        case .timedOut, .tooLarge:
+            add(
+                .note, "changes-unknown",
+                "what was written in \(name) outside of its volumes could not be found out "
+                    + "(\(error)): the new container begins without it")
+            return nil
+        default: throw Failure(error)
         }
     }
 }

@@ -9,7 +9,8 @@ struct ContainerCopy {
     /// As `docker compose` marks the image that it has made a container from (version 2).
     private static let composeImage = "com.docker.compose.image"
 
-    /// The container as it was inspected, stopped and renamed.
+    /// The container as it was inspected, stopped and renamed; for one that is only tried out, as
+    /// it runs.
     let kept: ContainerDetails
     let planned: PlannedContainer
     /// The `Config` of the image that it was made from.
@@ -23,6 +24,10 @@ struct ContainerCopy {
     let copies: [String: String]
     /// Places in the container that other containers' volumes are put to by `VolumesFrom`.
     let inherited: Set<String>
+    /// Containers whose volumes it shares by `VolumesFrom`, and which have been removed since.
+    let gone: Set<String>
+    /// From the names of kept containers to the planned ones, which their copies have.
+    let plannedNames: [String: String]
     /// Whether the API takes a MAC address for each network (1.44 and newer).
     let allowsNetworkMAC: Bool
     /// Podman calls every mode `bridge`, whatever the network.
@@ -33,8 +38,9 @@ struct ContainerCopy {
         var body = OwnSettings(config: kept.raw["Config"] ?? [:], image: oldImage).own
         body["Image"] = .string(imageName)
         setLabels(&body)
-        setIdentity(&body)
         body["HostConfig"] = hostSettings
+        exposePublishedPorts(&body)
+        setIdentity(&body)
         if let primary {
             let settings = settings(of: primary)
             if settings != [:] {
@@ -67,20 +73,34 @@ struct ContainerCopy {
         if allowsNetworkMAC { body["MacAddress"] = nil }
     }
 
+    /// An engine publishes what is exposed alone, and the new image may not expose what the old one
+    /// did.
+    ///
+    /// Source: `buildCreateEndpointOptions` (moby, `daemon/network.go`).
+    private func exposePublishedPorts(_ body: inout JSONValue) {
+        let published = kept.raw["HostConfig", "PortBindings"]?.objectValue ?? [:]
+        guard !published.isEmpty else { return }
+        var ports = body["ExposedPorts"]?.objectValue ?? [:]
+        for port in published.keys where ports[port] == nil { ports[port] = [:] }
+        body["ExposedPorts"] = .object(ports)
+    }
+
     // MARK: - Host settings
 
     private var hostSettings: JSONValue {
         var host = kept.raw["HostConfig"] ?? [:]
         host["RestartPolicy"] = planned.restartPolicy.ofEngine.json
         host["AutoRemove"] = false
-        host["Links"] = host["Links"]?.stringsValue.map { JSONValue($0.map(Self.link)) } ?? .null
+        host["Links"] = host["Links"]?.stringsValue.map { JSONValue($0.map(link)) } ?? .null
         host["VolumesFrom"] =
-            host["VolumesFrom"]?.stringsValue.map { JSONValue($0.map(redirected)) } ?? .null
+            host["VolumesFrom"]?.stringsValue.map { references in
+                JSONValue(references.filter { !gone.contains($0) }.map(redirected))
+            } ?? .null
         for name in ["NetworkMode", "PidMode", "IpcMode"] {
             guard let mode = host[name]?.stringValue, mode.hasPrefix("container:") else { continue }
             host[name] = .string("container:" + redirected(String(mode.dropFirst(10))))
         }
-        attachAnonymousVolumes(&host)
+        attachMounts(&host)
         if isPodman { Self.translateForPodman(&host) }
         return host
     }
@@ -99,12 +119,13 @@ struct ContainerCopy {
             })
     }
 
-    /// An inspection writes `/db:/web/alias`, and creation takes `db:alias`.
-    static func link(_ text: String) -> String {
+    /// An inspection writes `/db:/web/alias` with the names of now, and creation takes `db:alias`.
+    private func link(_ text: String) -> String {
         let parts = text.split(separator: ":", maxSplits: 1)
         guard parts.count == 2 else { return text }
         let alias = parts[1].split(separator: "/").last ?? parts[1]
-        return "\(parts[0].drop { $0 == "/" }):\(alias)"
+        let name = String(parts[0].drop { $0 == "/" })
+        return "\(plannedNames[name] ?? name):\(alias)"
     }
 
     /// A container that was copied before is joined by the copy's id; a name leads there by itself.
@@ -116,32 +137,42 @@ struct ContainerCopy {
         return parts.count == 2 ? "\(copy):\(parts[1])" : copy
     }
 
-    /// A volume without a name of the user's stays with the copy, and its data with it.
-    private func attachAnonymousVolumes(_ host: inout JSONValue) {
+    /// A volume without a name of the user's stays with the copy, and its data with it; so does
+    /// what came from a container that is gone.
+    private func attachMounts(_ host: inout JSONValue) {
         var binds = host["Binds"]?.stringsValue ?? []
         var mounts = host["Mounts"]?.arrayValue ?? []
         let bound = Set(binds.compactMap(Self.destination))
         for mount in kept.mounts.sorted(by: { $0.destination < $1.destination }) {
-            guard mount.type == "volume", let volume = mount.volume,
-                !bound.contains(mount.destination), !inherited.contains(mount.destination)
-            else { continue }
-            let index = mounts.firstIndex { $0["Target"]?.stringValue == mount.destination }
+            let place = ContainerPath.cleaned(mount.destination)
+            guard !bound.contains(place), !inherited.contains(place) else { continue }
+            let index = mounts.firstIndex {
+                ContainerPath.cleaned($0["Target"]?.stringValue ?? "") == place
+            }
+            let source: String
+            switch mount.type {
+            case "volume": source = mount.volume ?? ""
+            // Whatever else it has of the host's stands among its own settings.
+            case "bind" where !gone.isEmpty && index == nil: source = mount.source
+            default: continue
+            }
+            guard !source.isEmpty else { continue }
             if let index {
                 if mounts[index]["Source"]?.isEmpty ?? true {
-                    mounts[index]["Source"] = .string(volume)
+                    mounts[index]["Source"] = .string(source)
                 }
             } else {
-                binds.append("\(volume):\(mount.destination)" + (mount.isWritable ? "" : ":ro"))
+                binds.append("\(source):\(place)" + (mount.isWritable ? "" : ":ro"))
             }
         }
         if !binds.isEmpty { host["Binds"] = JSONValue(binds) }
         if !mounts.isEmpty { host["Mounts"] = .array(mounts) }
     }
 
-    /// The second part of `source:destination:mode`.
+    /// The second part of `source:destination:mode`, as an inspection shows it.
     private static func destination(_ bind: String) -> String? {
         let parts = bind.split(separator: ":")
-        return parts.count >= 2 ? String(parts[1]) : nil
+        return parts.count >= 2 ? ContainerPath.cleaned(String(parts[1])) : nil
     }
 
     // MARK: - Networks

@@ -123,14 +123,14 @@ extension ContainerPlanner {
         let info = try await asked { () throws(DockerError) in try await engine.info() }
         var disk = statvfs()
         // Another host's folder, or one in a virtual machine, is not seen from here.
-        guard statvfs(info.rootDirectory, &disk) == 0 else { return }
+        guard statvfs(info.imageDirectory, &disk) == 0 else { return }
         let freeInBytes = Int64(disk.f_bavail) * Int64(disk.f_frsize)
         let neededInBytes = 2 * look.imageSizeInBytes
         guard freeInBytes < neededInBytes else { return }
         look.add(
             freeInBytes < look.imageSizeInBytes ? .refusal : .warning, "disk-space",
-            "\(freeInBytes >> 20) MiB are free in \(info.rootDirectory), and a pull may need about "
-                + "\(neededInBytes >> 20) MiB")
+            "\(freeInBytes >> 20) MiB are free in \(info.imageDirectory), and a pull may need "
+                + "about \(neededInBytes >> 20) MiB")
     }
 }
 

@@ -13,9 +13,11 @@ extension Look {
         for (planned, container) in zip(planned, details) {
             examineState(of: container)
             examineOwner(of: container)
+            examineStopTimeout(of: container)
+            examineReferences(of: container, planned.role)
+            examineLinks(of: container, planned.role)
             if planned.role == .replaced {
                 examineMounts(of: container)
-                examineReferences(of: container)
                 examineLinks(to: container)
                 examineCompose(of: container)
             }
@@ -76,6 +78,23 @@ extension Look {
         }
     }
 
+    /// Less time than it was made to have may cost it data that it was about to write.
+    private mutating func examineStopTimeout(of container: ContainerDetails) {
+        guard let timeout = container.stopTimeout else { return }
+        if timeout < .zero {
+            add(
+                .refusal, "stop-timeout",
+                "\(container.name) was made to be waited for without end when it is stopped "
+                    + "(--stop-timeout -1), and an upgrade cannot: make it anew with a limit")
+        } else if let limit = selection.stopLimit, timeout >= limit {
+            add(
+                .refusal, "stop-timeout",
+                "\(container.name) was made to be given \(timeout.components.seconds) s to stop "
+                    + "(--stop-timeout, stop_grace_period), and limits.stop is "
+                    + "\(limit.components.seconds) s: raise limits.stop above it")
+        }
+    }
+
     private mutating func examineOwner(of container: ContainerDetails) {
         for (label, owner) in Self.foreignOwners.sorted(by: { $0.key < $1.key })
         where container.labels[label] != nil {
@@ -103,42 +122,73 @@ extension Look {
             else { continue }
             let kind = mount.volume == nil ? "the host's" : "the volume"
             add(
-                .warning, "not-backed-up",
+                .warning, ContainerSurvey.Finding.notBackedUp,
                 "\(container.name) can write \(kind) \(name) at \(mount.destination): a "
                     + "rollback does "
-                    + "not put it back (name it under volumes:, or know that it is not data)")
+                    + "not put it back (where that is good so: volumes_not_covered: accept)")
         }
     }
 
-    /// A container's name and id stay with the kept one, and the copy's are new.
-    private mutating func examineReferences(of container: ContainerDetails) {
-        let before = details.prefix { $0.id != container.id }
+    /// A replaced container's name and id stay with the kept one, and the copy's are new; paused
+    /// ones are started as they are, after all copies.
+    private mutating func examineReferences(
+        of container: ContainerDetails, _ role: PlannedContainer.Role
+    ) {
         for kind in ["NetworkMode", "PidMode", "IpcMode"] {
             guard let mode = container.raw["HostConfig", kind]?.stringValue,
                 mode.hasPrefix("container:")
             else { continue }
-            examineReference(of: container, to: String(mode.dropFirst(10)), before, kind)
+            examineReference(of: container, role, to: String(mode.dropFirst(10)), kind)
         }
+        // What is started as it is has its volumes already.
+        guard role == .replaced else { return }
         for reference in container.raw["HostConfig", "VolumesFrom"]?.stringsValue ?? [] {
             let name = String(reference.prefix { $0 != ":" })
-            examineReference(of: container, to: name, before, "VolumesFrom")
+            examineReference(of: container, role, to: name, "VolumesFrom")
+        }
+    }
+
+    /// Links too are looked up when a container starts, and lead to what runs then.
+    private mutating func examineLinks(
+        of container: ContainerDetails, _ role: PlannedContainer.Role
+    ) {
+        for link in container.raw["HostConfig", "Links"]?.stringsValue ?? [] {
+            let name = String(link.prefix { $0 != ":" }.drop { $0 == "/" })
+            examineReference(of: container, role, to: name, "Links")
         }
     }
 
     private mutating func examineReference(
-        of container: ContainerDetails, to reference: String,
-        _ before: ArraySlice<ContainerDetails>, _ kind: String
+        of container: ContainerDetails, _ role: PlannedContainer.Role, to reference: String,
+        _ kind: String
     ) {
-        func names(_ other: ContainerDetails) -> Bool {
-            other.name == reference || other.id.hasPrefix(reference)
+        let found = zip(planned, details).first {
+            $0.1.name == reference || $0.1.id.hasPrefix(reference)
         }
-        guard let target = details.first(where: names), !before.contains(where: names) else {
-            return
+        guard let (target, other) = found else { return }
+        let verb = kind == "Links" ? "is linked to" : "joins"
+        switch (role, target.role) {
+        case (.paused, .replaced):
+            add(
+                .refusal, "joined",
+                "\(container.name) \(verb) \(other.name) (\(kind)), which is replaced, and "
+                    + "could not be started again as it is: name it under containers: as well, "
+                    + "or make it anew without that")
+        case (.replaced, .paused) where kind != "VolumesFrom":
+            add(
+                .refusal, "wrong-order",
+                "\(container.name) \(verb) \(other.name) (\(kind)), which is paused and starts "
+                    + "after it: name \(other.name) under containers: before it, or make "
+                    + "\(container.name) anew without that")
+        case (.replaced, .paused): break
+        default:
+            let before = details.prefix { $0.id != container.id }
+            guard !before.contains(where: { $0.id == other.id }) else { return }
+            add(
+                .refusal, "wrong-order",
+                "\(container.name) \(verb) \(other.name) (\(kind)), which comes after it: name "
+                    + "\(other.name) before it")
         }
-        add(
-            .refusal, "wrong-order",
-            "\(container.name) joins \(target.name) (\(kind)), which comes after it: name "
-                + "\(target.name) before it")
     }
 
     private mutating func examineLinks(to container: ContainerDetails) {

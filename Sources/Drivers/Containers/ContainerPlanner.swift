@@ -7,12 +7,14 @@ public struct ContainerPlanner: Sendable {
     let engine: DockerEngine
     let credentials: RegistryCredentials
     /// For engines that do not ask a registry without pulling.
-    private let manifests = RegistryManifests(
-        http: HTTPClient(HTTPClient.Configuration(redirectLimit: 3)))
+    private let manifests: RegistryManifests
 
     public init(engine: DockerEngine, credentials: RegistryCredentials) {
         self.engine = engine
         self.credentials = credentials
+        manifests = RegistryManifests(
+            http: HTTPClient(RegistryManifests.configuration),
+            certificates: credentials.certificates)
     }
 
     /// What a version is, by asking the registry for its digest.

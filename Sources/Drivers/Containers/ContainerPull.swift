@@ -29,6 +29,8 @@ extension ContainerService {
                 advice: "pull it by hand (`docker pull \(scene.runtime.repository)@"
                     + "\(release.digest)`) and see what the engine says")
         }
+        // The tag says that this is done as well.
+        try await tryCopies(of: image, release, scene)
         let tag = scene.pawlTag(of: release)
         try await asked { () throws(DockerError) in
             try await engine.tagImage(image.id, repository: scene.runtime.repository, tag: tag)

@@ -17,8 +17,12 @@ public struct ContainerService: Service {
         self.credentials = credentials
     }
 
-    /// Nothing: all that was begun is the engine's own work, which `observe` and `perform` look at.
-    public func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {}
+    /// Removes copies that were tried out; all else that was begun is the engine's own work, which
+    /// `observe` and `perform` look at.
+    public func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {
+        guard case .pull = effect else { return }
+        try await removeProbes(try Scene(engine, context))
+    }
 
     public func observe(
         _ effect: Effect, in context: Context
@@ -52,8 +56,12 @@ public struct ContainerService: Service {
     ///
     /// Only a start is ever torn; all else goes on from what is there.
     public func clear(_ effect: Effect, in context: Context) async throws(Failure) {
-        guard case .start = effect else { return }
-        _ = try await removeCandidate(try Scene(engine, context))
+        let scene = try Scene(engine, context)
+        switch effect {
+        case .pull: try await removeProbes(scene)
+        case .start: _ = try await removeCandidate(scene)
+        default: break
+        }
     }
 }
 
@@ -130,6 +138,8 @@ struct Scene: Sendable {
 enum ContainerLabel {
     static let upgrade = "io.pawl.upgrade"
     static let instance = "io.pawl.instance"
+    /// On a copy that is only tried out; no candidate has it.
+    static let probe = "io.pawl.probe"
 }
 
 /// Names of containers that are kept for a way back, as in `web.pawl-20260101-1`.

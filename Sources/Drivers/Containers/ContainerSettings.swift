@@ -7,7 +7,8 @@ enum ContainerSettings {
     /// kept.
     ///
     /// The same before and after a stop, a rename and a change of the restart policy, which the
-    /// plan holds on its own.
+    /// plan holds on its own. Links are left out: an engine lists them in any order, by the names
+    /// that containers have now, and nobody can change them but by making the container anew.
     static func digest(of container: ContainerDetails) -> String {
         let document = document(of: container)
         // Every number in it came out of JSON, so that it can be written again.
@@ -18,6 +19,7 @@ enum ContainerSettings {
     private static func document(of container: ContainerDetails) -> JSONValue {
         var host = container.raw["HostConfig"] ?? [:]
         host["RestartPolicy"] = nil
+        host["Links"] = nil
         let mounts = container.mounts.map {
             [$0.type, $0.volume ?? $0.source, $0.destination, $0.isWritable ? "rw" : "ro"]
         }.sorted { $0.lexicographicallyPrecedes($1) }

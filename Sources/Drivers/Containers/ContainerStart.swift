@@ -40,7 +40,7 @@ extension ContainerService {
         // One that was taken over may have ended since: it is not started a second time.
         for (planned, id) in zip(scene.replaced, made) where running[planned.name]?.id != id {
             scene.context.report(.note("starting \(planned.name)"))
-            try await asked { () throws(DockerError) in try await engine.startContainer(id) }
+            try await begin(id, scene)
         }
         for planned in scene.paused { try await serveAgain(planned, scene) }
         for (planned, id) in zip(scene.replaced, made) { try await checkRuns(planned, id, scene) }
@@ -85,16 +85,18 @@ extension ContainerService {
                 continue
             }
             let before = Dictionary(made.map { ($0.kept, $0.copy) }) { first, _ in first }
-            let copy = try await copy(of: planned, scene, image, release, copies: before)
-            made.append((planned.id, try await create(copy)))
+            let kept = try await parked(planned, scene)
+            let name = scene.runtime.localTag ?? scene.versionTag(of: release) ?? image.id
+            let copy = try await copy(
+                of: kept, planned, scene, image, name: name, copies: before)
+            made.append((planned.id, try await create(copy, from: image, scene)))
         }
         return made.map(\.copy)
     }
 
-    private func copy(
-        of planned: PlannedContainer, _ scene: Scene, _ image: ImageDetails, _ release: Release,
-        copies: [String: String]
-    ) async throws(Failure) -> ContainerCopy {
+    private func parked(
+        _ planned: PlannedContainer, _ scene: Scene
+    ) async throws(Failure) -> ContainerDetails {
         guard let kept = try await scene.container(planned.id) else {
             throw .containerGone(planned.name, id: planned.id, keptAs: scene.keptName(planned))
         }
@@ -104,6 +106,16 @@ extension ContainerService {
                 "is \(kept.state.status) as \(kept.name), and should wait, stopped, as "
                     + scene.keptName(planned))
         }
+        return kept
+    }
+
+    /// - Parameters:
+    ///   - name: The name of the image, to make it with.
+    ///   - copies: From kept containers' ids to those of the copies that were made before.
+    func copy(
+        of kept: ContainerDetails, _ planned: PlannedContainer, _ scene: Scene,
+        _ image: ImageDetails, name: String, copies: [String: String]
+    ) async throws(Failure) -> ContainerCopy {
         let oldImage = try await askedIfPresent { () throws(DockerError) in
             try await engine.inspectImage(kept.imageID)
         }
@@ -113,39 +125,65 @@ extension ContainerService {
         }
         let version = try await asked { () throws(DockerError) in try await engine.version() }
         let api = try await asked { () throws(DockerError) in try await engine.apiVersion() }
+        let shared = try await shared(by: kept, scene)
+        let plannedNames = scene.runtime.containers.map { (scene.keptName($0), $0.name) }
         return ContainerCopy(
             kept: kept, planned: planned, oldImage: oldImage.config, newImageID: image.id,
-            imageName: scene.runtime.localTag ?? scene.versionTag(of: release) ?? image.id,
+            imageName: name,
             labels: [
                 ContainerLabel.upgrade: scene.plan.upgrade,
                 ContainerLabel.instance: scene.plan.instance,
             ],
-            copies: copies, inherited: try await inherited(by: kept, scene),
+            copies: copies, inherited: shared.places, gone: shared.gone,
+            plannedNames: Dictionary(plannedNames) { first, _ in first },
             allowsNetworkMAC: api >= APIVersion(major: 1, minor: 44), isPodman: version.isPodman)
     }
 
-    /// Where volumes of other containers are put, which `VolumesFrom` brings along by itself.
-    private func inherited(
+    /// Where volumes of other containers are put, which `VolumesFrom` brings along by itself, and
+    /// which of those containers have been removed since.
+    private func shared(
         by kept: ContainerDetails, _ scene: Scene
-    ) async throws(Failure) -> Set<String> {
+    ) async throws(Failure) -> (places: Set<String>, gone: Set<String>) {
         var places: Set<String> = []
+        var gone: Set<String> = []
         for reference in kept.raw["HostConfig", "VolumesFrom"]?.stringsValue ?? [] {
             let name = String(reference.prefix { $0 != ":" })
-            guard let other = try await scene.container(name) else { continue }
-            places.formUnion(other.mounts.map(\.destination))
+            guard let other = try await scene.container(name) else {
+                gone.insert(reference)
+                continue
+            }
+            places.formUnion(other.mounts.map { ContainerPath.cleaned($0.destination) })
         }
-        return places
+        return (places, gone)
     }
 
-    private func create(_ copy: ContainerCopy) async throws(Failure) -> String {
-        let name = copy.planned.name
+    /// Makes the copy and puts it into its networks; it does not run then.
+    func create(
+        _ copy: ContainerCopy, from image: ImageDetails, _ scene: Scene, isProbe: Bool = false
+    ) async throws(Failure) -> String {
+        let upgrade = scene.plan.upgrade
+        let own = copy.planned.name
+        let name = isProbe ? ContainerProbe.name(of: own, upgrade: upgrade) : own
+        let body =
+            isProbe
+            ? ContainerProbe.body(from: copy.body, upgrade: upgrade, isPodman: copy.isPodman)
+            : copy.body
         let created: CreatedContainer
         do {
-            created = try await engine.createContainer(name: name, body: copy.body)
+            created = try await engine.createContainer(
+                name: name, body: body, within: scene.plan.limits.start.duration)
         } catch .conflict(_, let message) {
             throw .nameTaken(name, words: message)
         } catch {
             throw Failure(error)
+        }
+        // It is made by a name, which somebody may have moved in between.
+        let made = try await scene.container(created.id)?.imageID
+        guard made == nil || made == image.id else {
+            _ = try await askedIfPresent { () throws(DockerError) in
+                try await engine.removeContainer(created.id)
+            }
+            throw .imageMoved(copy.imageName, name)
         }
         try await asked { () throws(DockerError) in
             for network in copy.furtherNetworks {
@@ -201,7 +239,13 @@ extension ContainerService {
             try await scene.setPolicy(policy, of: planned.id)
         }
         scene.context.report(.note("starting \(planned.name)"))
-        try await asked { () throws(DockerError) in try await engine.startContainer(planned.id) }
+        try await begin(planned.id, scene)
+    }
+
+    fileprivate func begin(_ id: String, _ scene: Scene) async throws(Failure) {
+        try await asked { () throws(DockerError) in
+            try await engine.startContainer(id, within: scene.plan.limits.start.duration)
+        }
     }
 
     /// The newest lines of a container's log, for a failure that is told with or without them.

@@ -49,7 +49,7 @@ extension ContainerService {
                 let log = try await logText(of: container, tail: nil, limitInBytes: share)
             else { continue }
             let prefix = scene.replaced.count > 1 ? "\(planned.name): " : ""
-            lines += log.text.split(separator: "\n").map { prefix + $0 }
+            lines += log.text.split(whereSeparator: \.isNewline).map { prefix + $0 }
             sizeInBytes += log.sizeInBytes
         }
         return ServiceLog(lines: lines, sizeInBytes: sizeInBytes)
@@ -90,9 +90,12 @@ extension ContainerDetails {
     /// Where the log of the present run begins; `nil` for the first one's.
     ///
     /// Its start is taken down only after its first lines, so that the end before it is used: the
-    /// engine keeps that one until the next end.
-    fileprivate var logBegin: Timestamp? {
-        if state.isRunning || state.startedAt == nil { return state.finishedAt }
+    /// engine keeps that one until the next end. Between two starts that end is the present run's
+    /// own, and all that it said came before.
+    var logBegin: Timestamp? {
+        if state.isRunning && !state.isRestarting || state.startedAt == nil {
+            return state.finishedAt
+        }
         guard let startedAt = state.startedAt else { return nil }
         return Timestamp(seconds: startedAt.seconds - 2, nanoseconds: startedAt.nanoseconds)
     }

@@ -40,8 +40,10 @@ extension ContainerService {
 
     /// Stops a container; one that has stopped already is left as it is.
     func halt(_ id: String, _ scene: Scene) async throws(Failure) {
+        // Its own time, as `docker stop` gives it, and never less: it may be writing data out.
+        let own = try await scene.container(id)?.stopTimeout ?? .zero
         try await asked { () throws(DockerError) in
-            let grace = max(.seconds(1), scene.runtime.stopGrace.duration)
+            let grace = max(.seconds(1), scene.runtime.stopGrace.duration, own)
             try await engine.stopContainer(id, grace: grace)
             _ = try await engine.waitContainer(id, within: Self.afterKill)
         }
@@ -106,5 +108,12 @@ extension Scene {
                 "has other settings than when the plan was made (`docker update`, "
                     + "`docker network connect`?)")
         }
+    }
+}
+
+extension ContainerDetails {
+    /// How long it was made to be given between its stop signal and the kill; negative: for ever.
+    var stopTimeout: Duration? {
+        (raw["Config", "StopTimeout"]?.integerValue).map { .seconds($0) }
     }
 }

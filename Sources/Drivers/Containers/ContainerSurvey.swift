@@ -21,16 +21,19 @@ public struct ContainerSelection: Sendable {
     public var database: String?
     /// Volumes, or folders of the host, that the backup holds.
     public var backedUp: Set<String>
+    /// The longest that the whole stop may take, where there is such a limit.
+    public var stopLimit: Duration?
 
     public init(
         repository: String, localTag: String?, members: [Member], database: String? = nil,
-        backedUp: Set<String> = []
+        backedUp: Set<String> = [], stopLimit: Duration? = nil
     ) {
         self.repository = repository
         self.localTag = localTag
         self.members = members
         self.database = database
         self.backedUp = backedUp
+        self.stopLimit = stopLimit
     }
 }
 
@@ -62,6 +65,9 @@ public struct ContainerSurvey: Sendable {
                 left.rank < right.rank
             }
         }
+
+        /// The code of what a rollback does not put back, which somebody may have accepted.
+        public static let notBackedUp = "not-backed-up"
 
         public let severity: Severity
         /// Stable across releases.

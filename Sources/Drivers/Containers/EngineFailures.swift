@@ -45,6 +45,13 @@ extension Failure {
                 advice: "free space where the engine keeps its data (`docker info`, Docker Root "
                     + "Dir), for example with `docker image prune`",
                 isPermanent: true)
+        // Of the engine's own giving out of addresses, which has a capital letter.
+        case .rejected(_, let message, _) where message.hasSuffix("Address already in use"):
+            self.init(
+                code: "address-in-use", message: "\(error)",
+                advice: "find the container that has the fixed address of this one "
+                    + "(`docker network inspect`), and stop it or move it",
+                isPermanent: true)
         case .rejected(_, let message, _)
         where message.contains("port is already allocated")
             || message.contains("address already in use"):
@@ -86,10 +93,7 @@ extension Failure {
         func says(_ phrases: String...) -> Bool { phrases.contains { text.contains($0) } }
         if says("no space left on device") { return nil }
         if says("toomanyrequests", "too many requests") {
-            return Failure(
-                code: "registry-rate-limit",
-                message: "the registry \(image.host) answers no more for now: \(message)",
-                advice: "wait, or use an account with a higher limit")
+            return .registryRateLimit(image.host, words: message)
         }
         if says("x509:", "tls: failed to verify", "server gave http response to https client") {
             return .registryUntrusted(image.host, words: message)
@@ -133,6 +137,13 @@ extension Failure {
             advice: "look at it (`docker inspect \(name)`), remove or rename it, then go on as "
                 + "`pawl status` shows",
             isPermanent: true)
+    }
+
+    static func imageMoved(_ image: String, _ name: String) -> Failure {
+        Failure(
+            code: "image-moved",
+            message: "\(image) was given to another image while \(name) was being made from it",
+            advice: "find out who pulls or tags \(image), and keep them from it during an upgrade")
     }
 
     static func imageMissing(_ what: String, advice: String) -> Failure {

@@ -23,14 +23,18 @@ struct OwnSettings {
         self.image = image
         own = config
         for name in Self.imagesOwn { own[name] = nil }
-        for name in ["User", "WorkingDir", "StopSignal"] where config[name] == image[name] {
-            own[name] = nil
-        }
+        for name in ["User", "StopSignal"] where config[name] == image[name] { own[name] = nil }
+        // An image may have it with a slash at the end, which its containers have not.
+        if Self.folder(config) == Self.folder(image) { own["WorkingDir"] = nil }
         for name in ["Labels", "ExposedPorts", "Volumes"] { leaveOutMembers(of: name) }
         leaveOutEnvironment()
         leaveOutHealthcheck()
         leaveOutCommand()
         own = own.withoutNulls
+    }
+
+    private static func folder(_ config: JSONValue) -> String {
+        ContainerPath.cleaned(config["WorkingDir"]?.stringValue ?? "")
     }
 
     private mutating func leaveOutMembers(of name: String) {
