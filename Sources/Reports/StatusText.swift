@@ -136,7 +136,7 @@ extension Halted.Decision {
     /// When to choose it, with the step as people know it.
     fileprivate var words: String {
         switch self {
-        case .retry, .rollBack: meaning
+        case .retry, .rollBack, .settleDone(.saveData): meaning
         case .settleDone(let step): "you have seen that this is done: \(step.doing)"
         case .settleUndone(let step): "you have seen that this has not happened: \(step.doing)"
         }

@@ -21,6 +21,8 @@ public struct InstanceSettings: Hashable, Sendable {
     public let steadyFor: Seconds
     /// `limits`: how long and how often anything may be tried.
     public let limits: Limits
+    /// `limits.may_lose_migrated_data`: whether a rollback may go on without saving it; `false`.
+    public let mayLoseMigratedData: Bool
     /// `volumes_not_covered`: `report` (default) or `accept`.
     public let volumesNotCovered: VolumePolicy
 
@@ -74,8 +76,13 @@ public struct DockerSettings: Hashable, Sendable {
     ///
     /// - Parameter environment: Pawl's own; its `DOCKER_HOST` counts where the file names none.
     public func engineAddress(environment: [String: String]) -> String {
-        if let engine { return engine }
-        return environment["DOCKER_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? Self.usualEngine
+        engine ?? Self.engineAddress(environment: environment)
+    }
+
+    /// The engine where no settings name one, as for the database's container beside an
+    /// application that runs on the host.
+    public static func engineAddress(environment: [String: String]) -> String {
+        environment["DOCKER_HOST"].flatMap { $0.isEmpty ? nil : $0 } ?? usualEngine
     }
 
     /// What a plan holds, once planning has inspected the containers.

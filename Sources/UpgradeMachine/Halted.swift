@@ -40,6 +40,7 @@ public struct Halted: Hashable, Sendable {
             switch self {
             case .retry: "the cause is gone: look again and go on"
             case .rollBack: "give up and put the old version back"
+            case .settleDone(.saveData): "go on without what the candidate has made of the data"
             case .settleDone(let step): "you have seen that \(step.rawValue) is done"
             case .settleUndone(let step): "you have seen that \(step.rawValue) has not happened"
             }
@@ -60,7 +61,9 @@ extension Effect {
             .previousStarted(
                 serving: Served(parts: kept.parts.map { .init(name: $0.name, id: $0.id) }))
         case .tidy: .tidied(removed: [])
-        case .pull, .raiseFence, .backUp, .stop, .start, .saveData, .startPrevious(nil): nil
+        // Nothing was saved; a person may let it go, where a candidate has broken its database.
+        case .saveData: .dataSaved(backup: nil)
+        case .pull, .raiseFence, .backUp, .stop, .start, .startPrevious(nil): nil
         }
     }
 }

@@ -31,6 +31,12 @@ public struct RollingBack: Hashable, Sendable {
         }
     }
 
+    /// The state after a person vouched for the step, who may also let the migrated data go.
+    fileprivate func vouched(by receipt: Receipt) throws(IllegalReceipt) -> Upgrade {
+        if case (.saveData, .dataSaved(nil)) = (remaining.first, receipt) { return stepped() }
+        return try advanced(by: receipt)
+    }
+
     private func stepped(saved: Backup? = nil, restored: Bool = false) -> Upgrade {
         RollingBack(
             plan: plan, reached: reached, cause: cause, backup: backup, saved: saved ?? self.saved,
@@ -72,6 +78,11 @@ extension Fingerprint {
 }
 
 extension Upgrade {
+    func vouched(by receipt: Receipt) throws(IllegalReceipt) -> Upgrade {
+        guard case .rollingBack(let state) = self else { return try advanced(by: receipt) }
+        return try state.vouched(by: receipt)
+    }
+
     /// Turns around, with the step that was begun undone like the ones before it.
     ///
     /// - Parameter begun: The steps whose outcome is not known; their half-done work counts as done.

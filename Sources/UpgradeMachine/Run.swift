@@ -199,7 +199,7 @@ extension Run {
         case .settled(let step, .done(let receipt), _):
             guard step == halted.undetermined?.step, receipt.step == step else { throw .outOfTurn }
             do {
-                upgrade = try halted.resting.advanced(by: receipt)
+                upgrade = try halted.resting.vouched(by: receipt)
             } catch {
                 throw .evidence(error)
             }

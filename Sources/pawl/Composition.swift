@@ -1,6 +1,7 @@
 import DockerEngine
 import Drivers
 import Foundation
+import Settings
 import UpgradeMachine
 
 /// Puts a plan's drivers together; a plan says all that they need.
@@ -31,8 +32,13 @@ enum Composition {
 
     /// Where the database's container runs; none where nothing runs in containers.
     private static func engine(of plan: Plan) throws -> DockerEngine? {
-        guard case .containers(let settings) = plan.runtime else { return nil }
-        return try engine(settings.engine)
+        switch (plan.runtime, plan.database) {
+        case (.containers(let settings), _): return try engine(settings.engine)
+        case (.host, .mysql(let settings)) where settings.container != nil:
+            let environment = ProcessInfo.processInfo.environment
+            return try engine(DockerSettings.engineAddress(environment: environment))
+        case (.host, _): return nil
+        }
     }
 
     /// What planning asks an engine and its registries.

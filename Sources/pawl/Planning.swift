@@ -73,7 +73,8 @@ struct Planning {
             candidate: survey.candidate, runtime: survey.runtime, database: settings.database,
             fence: settings.fence,
             backups: settings.backupDirectory(stateDirectory: workspace.stateDirectory),
-            checks: settings.checks, steadyFor: steadyFor, limits: settings.limits,
+            checks: settings.checks, steadyFor: steadyFor,
+            mayLoseMigratedData: settings.mayLoseMigratedData, limits: settings.limits,
             reason: reason, ticket: ticket)
     }
 

@@ -53,6 +53,7 @@ struct ExampleTests {
               start: 3m
               attempts: 4
               resumes: 6
+              may_lose_migrated_data: yes
             volumes_not_covered: accept
         """
 
@@ -83,6 +84,7 @@ struct ExampleTests {
         #expect(studio.backupDirectory(stateDirectory: "/state") == "/etc/pawl/backups/studio")
         #expect(studio.steadyFor == 90)
         #expect(studio.volumesNotCovered == .accept)
+        #expect(studio.mayLoseMigratedData)
         #expect(
             studio.limits
                 == Limits(
@@ -174,7 +176,7 @@ struct ExampleTests {
         #expect(studio.database == .none)
         #expect(studio.checks.map(\.name) == ["running", "release"])
         #expect(studio.steadyFor == 10)
-        #expect(studio.limits == Limits())
+        #expect(studio.limits == Limits() && !studio.mayLoseMigratedData)
         #expect(studio.volumesNotCovered == .report)
         #expect(
             studio.backupDirectory(stateDirectory: "/var/lib/pawl")

@@ -103,6 +103,16 @@ struct InstanceRefusalTests {
                 password: { env: STUDIO_PASSWORD }, or file:, credential:, command:
                 """),
             RefusalCase(
+                "a schema of the server's own",
+                instance: """
+                    database:
+                      mysql: { schema: MySQL, user: root, password: { env: A } }
+                    """,
+                """
+                8:24: the schema 'MySQL' is the server's own, and a rollback would drop it; name \
+                the application's schema
+                """),
+            RefusalCase(
                 "limits out of range",
                 instance: "limits: { attempts: 0, resumes: many, pull: 0s, stop: 8d }",
                 """

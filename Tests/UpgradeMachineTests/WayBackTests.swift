@@ -180,4 +180,27 @@ struct WayBackTests {
             #expect(throws: IllegalEvent.self) { try course.happen(nothing) }
         }
     }
+
+    @Test("Where the data cannot be saved, a person may let it go")
+    func savesNothingByHand() throws {
+        var course = Course(Fixture.plan())
+        try course.go(to: .verify)
+        try course.fail()
+        try course.go(to: .saveData)
+        try course.fail()
+        guard case .halted(let halted) = course.run.upgrade else {
+            Issue.record("\(course.run.upgrade.name)")
+            return
+        }
+        #expect(halted.decisions.contains(.settleDone(.saveData)))
+        let receipt = try #require(halted.undetermined?.receiptWhenDone)
+        try course.happen(
+            .settled(step: .saveData, settlement: .done(receipt: receipt), reason: "seen"))
+        try course.go(to: nil)
+        guard case .rolledBack(let end) = course.run.upgrade else {
+            Issue.record("\(course.run.upgrade.name)")
+            return
+        }
+        #expect(end.saved == nil && end.backup != nil)
+    }
 }

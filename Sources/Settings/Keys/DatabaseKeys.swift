@@ -24,6 +24,9 @@ extension Shape where Value == DatabaseSettings {
     }
 }
 
+/// What a server keeps its accounts and its state in.
+private let systemSchemas: Set = ["mysql", "sys", "information_schema", "performance_schema"]
+
 extension Shape where Value == MySQLDatabase {
     static let mysql = mapping(
         "a mapping with schema, user and password",
@@ -47,6 +50,11 @@ extension Shape where Value == MySQLDatabase {
             throw reading.refuse(
                 "\(cursor.name) has a port and no host", "add host: 127.0.0.1",
                 at: reading.place(of: "\(cursor.path).port", beside: cursor))
+        }
+        guard !systemSchemas.contains(schema.value.lowercased()) else {
+            throw reading.refuse(
+                "the schema '\(schema.value)' is the server's own, and a rollback would drop it",
+                "name the application's schema", at: schema.place)
         }
         let server = [container, host, port.map { "\($0)" }].map { $0 ?? "" }
         reading.claim(

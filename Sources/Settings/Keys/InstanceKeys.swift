@@ -34,14 +34,16 @@ struct UnnamedInstance: Sendable {
     let backups: String?
     let checks: [Check]
     let steadyFor: Seconds
-    let limits: Limits
+    let limits: WrittenLimits
     let volumesNotCovered: VolumePolicy
 
     func named(_ name: String) -> InstanceSettings {
         InstanceSettings(
             name: name, runtime: runtime, database: database?.database ?? .none,
             fence: database?.fence ?? .none, backups: backups, checks: checks,
-            steadyFor: steadyFor, limits: limits, volumesNotCovered: volumesNotCovered)
+            steadyFor: steadyFor, limits: limits.limits,
+            mayLoseMigratedData: limits.mayLoseMigratedData,
+            volumesNotCovered: volumesNotCovered)
     }
 }
 
@@ -62,7 +64,8 @@ extension Shape where Value == UnnamedInstance {
             Shape<Seconds>.duration(0...Seconds(24 * 3600), example: "10s"),
             "Checks must stay good for this long; otherwise 10s."),
         .optional(
-            "limits", .limits, default: Limits(), "How long and how often anything is tried."),
+            "limits", .limits, default: WrittenLimits(), "How long and how often anything is tried."
+        ),
         .optional(
             "volumes_not_covered", Shape<VolumePolicy>.word([.report, .accept]).located,
             "Data volumes that a rollback would not cover: report (otherwise) or accept.")
@@ -72,10 +75,11 @@ extension Shape where Value == UnnamedInstance {
         let written = written ?? WrittenCheck.usual(at: cursor.owner)
         let steady = steadyFor ?? 10
         Agreement(runtime: runtime, cursor: cursor, reading: reading).examine(
-            database, written, limits: limits)
-        if steady >= limits.verify {
+            database, written, limits: limits.limits)
+        let verify = limits.limits.verify
+        if steady >= verify {
             reading.refuse(
-                "steady_for is \(steady.written), which limits.verify, \(limits.verify.written), "
+                "steady_for is \(steady.written), which limits.verify, \(verify.written), "
                     + "leaves no time for", "raise limits.verify or lower steady_for",
                 at: reading.place(of: "steady_for", beside: cursor)
                     ?? reading.place(of: "limits.verify", beside: cursor))

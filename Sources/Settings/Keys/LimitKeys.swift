@@ -1,6 +1,17 @@
 import UpgradeMachine
 
-extension Shape where Value == Limits {
+/// `limits` as they are written: with what may be given up when they are reached.
+struct WrittenLimits: Sendable {
+    var limits = Limits()
+    var mayLoseMigratedData = false
+}
+
+/// The answer to a question: words, which no reader of YAML takes for anything else.
+enum Answer: String, Sendable {
+    case no, yes
+}
+
+extension Shape where Value == WrittenLimits {
     /// What a limit may be at most: a week, after which nobody waits any more.
     private static let time = Shape<Seconds>.duration(1...Seconds(7 * 24 * 3600), example: "5m")
 
@@ -26,11 +37,15 @@ extension Shape where Value == Limits {
             "For the checks to be good, however much goes on meanwhile: 1h, or verify if longer."),
         .optional(
             "outage", time,
-            "Service may be away for this long, then the upgrade turns around; otherwise no limit.")
+            "Service may be away for this long, then the upgrade turns around; otherwise no limit."),
+        .optional(
+            "may_lose_migrated_data", Shape<Answer>.word([.no, .yes]), default: .no,
+            "Whether a rollback goes on where what the candidate has made of the data cannot be "
+                + "saved first: no (otherwise), so that a person is asked, or yes.")
     ) {
         (
             cursor, reading, attempts, resumes, pull, backup, restore, stop, start, verify, atMost,
-            outage
+            outage, mayLose
         ) throws(Refused) in
         if let atMost, atMost < verify {
             throw reading.refuse(
@@ -39,10 +54,12 @@ extension Shape where Value == Limits {
                 "raise verify_at_most or lower verify",
                 at: reading.place(of: "limits.verify_at_most", beside: cursor))
         }
-        return Limits(
-            attemptsPerStep: attempts, resumesWithoutProgress: resumes, pull: pull,
-            backUp: backup, restore: restore, stop: stop, start: start, verify: verify,
-            verifyAtMost: atMost ?? max(verify, Limits().verifyAtMost),
-            outageBudget: outage)
+        return WrittenLimits(
+            limits: Limits(
+                attemptsPerStep: attempts, resumesWithoutProgress: resumes, pull: pull,
+                backUp: backup, restore: restore, stop: stop, start: start, verify: verify,
+                verifyAtMost: atMost ?? max(verify, Limits().verifyAtMost),
+                outageBudget: outage),
+            mayLoseMigratedData: mayLose == .yes)
     }
 }
