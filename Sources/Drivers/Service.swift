@@ -94,11 +94,12 @@ public struct DatabaseSurvey: Hashable, Sendable {
     public let backupsMayTakeInBytes: Int
     public let tables: Int
     /// What an operator should know first, such as tables that no transaction protects.
-    public let findings: [String]
+    public let findings: [PlanFinding]
 
     /// - Parameter scratchInBytes: What is beside a backup while it is made.
     init(
-        server: String, sizeInBytes: Int, scratchInBytes: Int, tables: Int, findings: [String]
+        server: String, sizeInBytes: Int, scratchInBytes: Int, tables: Int,
+        findings: [PlanFinding]
     ) {
         self.server = server
         self.sizeInBytes = sizeInBytes

@@ -203,7 +203,7 @@ struct Preflight {
             ]
         }
         let survey = try await database.survey(in: context)
-        var findings = survey.findings.map { PlanFinding(.warning, $0) }
+        var findings = survey.findings
         findings.append(
             PlanFinding(
                 .note,

@@ -62,6 +62,38 @@ struct MySQLContentTests {
         #expect(try Self.content(answer).fingerprint(isExact: true).digest != first.digest)
     }
 
+    @Test("Events that were loaded last make the same content")
+    func eventsLast() throws {
+        let inventory = MySQLInventory(answer: Self.inventory)
+        let whole = try Self.content(Self.answer)
+        let events = try inventory.events.content([Self.answer[6]], product: .mariadb)
+        #expect(inventory.events.contentQuestion(keepsHistory: true) == "SHOW CREATE EVENT `ev`;\n")
+        let first = try MySQLInventory(answer: Self.inventory.filter { $0[0] != "EVENT" })
+            .content(Array(Self.answer[..<6] + Self.answer[7...]), product: .mariadb)
+        #expect(first.fingerprint(isExact: true) != whole.fingerprint(isExact: true))
+        #expect(
+            first.adding(events).fingerprint(isExact: true) == whole.fingerprint(isExact: true))
+    }
+
+    @Test("A comment on a column's old format does not count")
+    func comments() throws {
+        var answer = Self.answer
+        answer[0][1] = "CREATE TABLE `h` (\n  `d` datetime DEFAULT NULL\n)"
+        let first = try Self.content(answer).fingerprint(isExact: true)
+        answer[0][1] = "CREATE TABLE `h` (\n  `d` datetime /* mariadb-5.3 */ DEFAULT NULL\n)"
+        #expect(try Self.content(answer).fingerprint(isExact: true) == first)
+    }
+
+    @Test(
+        "Rows are equal whatever the definitions are",
+        arguments: [("1-x", 1, true), ("1-y", 1, true), ("2-x", 1, false), ("1-x", 2, false)])
+    func equalRows(checksum: String, rows: Int, expected: Bool) {
+        let old = [BackupManifest.Table(name: "a", rows: 1, checksum: "1-x")]
+        let new = [BackupManifest.Table(name: "a", rows: rows, checksum: checksum)]
+        #expect(MySQLContent.haveEqualRows(old, new) == expected)
+        #expect(!MySQLContent.haveEqualRows([], []))
+    }
+
     @Test("An answer that does not fit the inventory is refused")
     func odd() {
         #expect(throws: Failure.self) { try Self.content(Self.answer.dropLast()) }

@@ -95,6 +95,51 @@ struct MySQLTextTests {
         #expect(failure.message.hasPrefix("try it: "))
     }
 
+    @Test(
+        "A broken view is told from whatever else went wrong beside it",
+        arguments: [
+            ("mariadb-dump: Couldn't execute 'SHOW FIELDS FROM `v`': View (1356)", true),
+            ("x: Couldn't execute 'a': View (1356)\nx: Couldn't execute 'b': definer (1449)", true),
+            ("x: Couldn't execute 'a': View (1356)\nx: Error 2013: Lost connection", false),
+            ("x: Couldn't execute 'a': View (1356)\nx: Got error: 1049: none", false),
+            ("Killed", false), ("", false),
+            (String(repeating: "x: Couldn't execute 'a': View (1356)\n", count: 600), false),
+        ])
+    func brokenViews(text: String, expected: Bool) {
+        #expect(MySQLError.areBrokenViewsAlone(text) == expected)
+    }
+
+    @Test(
+        "A comment goes where it only explains, and never from between quotes",
+        arguments: [
+            ("`d` datetime /* mariadb-5.3 */ DEFAULT NULL", "`d` datetime DEFAULT NULL"),
+            ("a /* x */ b /* y */", "a b"), ("a /* never ends", "a /* never ends"),
+            ("COMMENT '/* x */' /* y */", "COMMENT '/* x */'"),
+            ("'it''s /* x */'", "'it''s /* x */'"), ("'\\' /* x */'", "'\\' /* x */'"),
+            ("`a``/* x */`", "`a``/* x */`"), ("`\\` /* x */ b", "`\\` b"),
+            ("a /*!80023 INVISIBLE */", "a /*!80023 INVISIBLE */"),
+            ("a /*M!100201 x */", "a /*M!100201 x */"),
+        ])
+    func comments(definition: String, expected: String) {
+        #expect(MySQLText.withoutComments(definition) == expected)
+    }
+
+    @Test(
+        "Option files say how to reach the server, and nothing else",
+        arguments: [
+            ("--socket=/run/a b.sock --quick ", ["--socket=/run/a b.sock"]),
+            (
+                "--user=x --password=y --ssl_ca=/a --ssl-verify-server-cert --ignore-table=a.b ",
+                ["--ssl_ca=/a", "--ssl-verify-server-cert"]
+            ),
+            ("--socketish=1 --where=a --tls-version=TLSv1.3", ["--tls-version=TLSv1.3"]),
+            ("--host=elsewhere --port=1 --init-command=DROP", []), ("", []),
+        ])
+    func defaults(line: String, expected: [String]) {
+        let printed = "mariadb would have been started with the following arguments:\n\(line)\n"
+        #expect(MySQLDefaults.connection(printed: printed) == expected)
+    }
+
     @Test("Each kind of error has a code of its own and an advice")
     func kinds() {
         let kinds = MySQLErrorKind.allCases

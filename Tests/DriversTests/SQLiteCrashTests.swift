@@ -138,16 +138,91 @@ struct SQLiteCrashTests {
             Issue.record("garbage was taken for data")
             return
         }
-        let failure = await #expect(throws: Failure.self) {
-            try await driver.perform(.saveData(name: "m"), in: context)
-        }
-        #expect(failure?.code == "not-a-database" || failure?.code == "database-damaged")
-        let careless = Plan.test(
-            database: world.plan.database, backups: world.plan.backups, mayLoseMigratedData: true)
-        #expect(
-            try await driver.perform(.saveData(name: "m"), in: careless.context)
-                == .dataSaved(backup: nil))
+        // SQLite itself may have put the log away as it looked.
+        #expect(try await savedFiles().first == "database")
+        let live = try Data(contentsOf: URL(filePath: path))
+        let copy = try Data(contentsOf: URL(filePath: world.directory.path("saved/database")))
+        #expect(copy == live)
         try await restore(backup)
+    }
+
+    @Test("A database that a candidate has removed is put back")
+    func removed() async throws {
+        let backup = try await backup()
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try await savedFiles() == [])
+        try await restore(backup)
+    }
+
+    @Test("Where not even its bytes can be saved, the plan says whether it may be lost")
+    func unsaved() async throws {
+        try Data([UInt8](repeating: 7, count: 5000)).write(to: URL(filePath: path))
+        // Its name is taken, and no backup is ever overwritten.
+        try world.directory.write("somebody's", to: "backups/m.tar.zst")
+        for mayLose in [false, true] {
+            let plan = Plan.test(
+                database: world.plan.database, backups: world.plan.backups,
+                mayLoseMigratedData: mayLose)
+            // Which failure it is does not matter here.
+            let receipt = try? await driver.perform(.saveData(name: "m"), in: plan.context)
+            #expect(receipt == (mayLose ? .dataSaved(backup: nil) : nil))
+        }
+    }
+
+    /// Saves what is there as it is, and unpacks it with another program.
+    private func savedFiles() async throws -> [String] {
+        let effect = Effect.saveData(name: "m")
+        let receipt = try await driver.perform(effect, in: context)
+        guard case .dataSaved(let backup?) = receipt else { throw Unexpected(receipt) }
+        #expect(!backup.fingerprint.isExact)
+        #expect(try await driver.observe(effect, in: context) == .present(receipt))
+        let folder = world.directory.path("saved")
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true)
+        try Shell.run(["zstd", "-dq", backup.path, "-o", "\(folder).tar"])
+        try Shell.run(["tar", "-xf", "\(folder).tar", "-C", folder])
+        return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+    }
+
+    @Test("A link that is put in the way of a restore leads it nowhere")
+    func link() async throws {
+        let backup = try await backup()
+        try Shell.run(["chmod", "644", path])
+        let victim = world.directory.path("victim.db")
+        try Shell.sqlite(path, "VACUUM INTO '\(victim)'")
+        try Shell.run(["chmod", "600", victim])
+        let aside = world.directory.path("aside")
+        let context = Context(plan: world.plan) { [scratch] _ in
+            // What the application's own user may do in its directory, while its data is unpacked.
+            guard rename(scratch, aside) == 0 else { return }
+            _ = symlink(victim, scratch)
+        }
+        _ = try? await driver.perform(.restoreData(from: backup), in: context)
+        #expect(FileManager.default.fileExists(atPath: aside))
+        #expect(try Shell.run(["stat", "-c", "%a", victim]) == "600")
+    }
+
+    @Test(
+        "What only the application's own SQLite knows is found beforehand",
+        arguments: [
+            ("CREATE TABLE c (a TEXT COLLATE NOCASE, b TEXT UNIQUE)", "BINARY", "german"),
+            ("CREATE TABLE c (a, b INT CHECK (length(b) > 0))", "length(b)", "nonesuch(b)"),
+        ])
+    func foreign(table: String, known: String, unknown: String) async throws {
+        let own = table.replacing("UNIQUE", with: "COLLATE BINARY UNIQUE")
+        try Shell.sqlite(path, own)
+        #expect(try await driver.survey(in: context).findings == [])
+        try Shell.sqlite(
+            path,
+            """
+            PRAGMA writable_schema = ON;
+            UPDATE sqlite_schema SET sql = replace(sql, '\(known)', '\(unknown)')
+              WHERE name = 'c';
+            """)
+        let findings = try await driver.survey(in: context).findings
+        #expect(findings.map(\.severity) == [.refusal])
+        let name = unknown.prefix { $0 != "(" }
+        #expect(findings.first?.message.contains(name) == true, "\(findings)")
     }
 
     @Test("Owner and mode stay, and a link stays a link")

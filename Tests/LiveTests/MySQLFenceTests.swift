@@ -101,12 +101,37 @@ struct MySQLFenceTests {
         }
     }
 
-    @Test("A waiting writer is seen before the lift", arguments: MySQLPlace.available)
+    @Test(
+        "Who waits to write is ended before the lift, and other schemas' writers are not",
+        arguments: MySQLPlace.available)
+    func waitingInSchema(place: MySQLPlace) async throws {
+        try await withTable(place) { server, driver, context in
+            try await server.root("CREATE DATABASE other; CREATE TABLE other.t (a INT);")
+            let position = try await raised(driver, context)
+            let insert = "SET lock_wait_timeout=60; INSERT INTO t VALUES (9);"
+            async let own = server.tryAsRoot(insert, schema: MySQLServer.schema)
+            async let others = server.tryAsRoot(insert, schema: "other")
+            try await MySQLShell.eventually {
+                try await server.root("SHOW PROCESSLIST")
+                    .ranges(of: "Waiting for backup lock").count == 2
+            }
+            let lift = Effect.liftFence(proving: position)
+            #expect(try await driver.perform(lift, in: context) == .fenceLifted)
+            #expect(try await own.status != 0)
+            #expect(try await others.status == 0)
+            #expect(
+                try await server.root("SELECT * FROM t;", schema: MySQLServer.schema) == "1")
+        }
+    }
+
+    @Test(
+        "A waiting writer of an unknown schema holds the lift up",
+        arguments: MySQLPlace.available)
     func waiting(place: MySQLPlace) async throws {
         try await withTable(place) { server, driver, context in
             let position = try await raised(driver, context)
             async let writer = server.tryAsRoot(
-                "SET lock_wait_timeout=60; INSERT INTO t VALUES (9);", schema: MySQLServer.schema)
+                "SET lock_wait_timeout=60; INSERT INTO \(MySQLServer.quoted).t VALUES (9);")
             try await MySQLShell.eventually {
                 try await server.root("SHOW PROCESSLIST").contains("Waiting for backup lock")
             }

@@ -102,6 +102,26 @@ final class MySQLServer: Sendable {
             "CREATE DATABASE \(Self.quoted) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;")
     }
 
+    /// Has the server go, as a reboot does.
+    func halt() async throws {
+        switch place {
+        case .container:
+            try await Self.engine().stopContainer(name, grace: .seconds(30))
+        case .host:
+            guard let id = try processID() else { return }
+            kill(id, SIGTERM)
+            try await MySQLShell.eventually { kill(id, 0) != 0 }
+        }
+    }
+
+    /// Has it come back; it answers some time later.
+    func startAgain(_ arguments: [String] = ["--log-bin=log", "--server-id=7"]) async throws {
+        switch place {
+        case .container: try await Self.engine().startContainer(name)
+        case .host: try runOnHost(arguments)
+        }
+    }
+
     private func startOnHost(_ arguments: [String]) async throws {
         let data = directory.path("data")
         try await MySQLShell.run(
@@ -110,6 +130,17 @@ final class MySQLServer: Sendable {
             "--tmpdir=\(directory.root)",
             "--auth-root-authentication-method=normal", "--skip-test-db",
             "--innodb-log-file-size=16M")
+        try runOnHost(arguments)
+        try await MySQLShell.eventually(within: .seconds(60)) {
+            try await MySQLShell.output(
+                "mariadb", "--no-defaults", "-uroot", "--socket=\(self.socket)",
+                input: "ALTER USER root@localhost IDENTIFIED BY \(Self.sql(Self.rootPassword));"
+            ).status == 0
+        }
+    }
+
+    private func runOnHost(_ arguments: [String]) throws {
+        let data = directory.path("data")
         let server = MySQLShell.process(
             [
                 "mariadbd", "--no-defaults", "--user=root", "--datadir=\(data)",
@@ -123,12 +154,6 @@ final class MySQLServer: Sendable {
         )
         server.standardInput = FileHandle.nullDevice
         try server.run()
-        try await MySQLShell.eventually(within: .seconds(60)) {
-            try await MySQLShell.output(
-                "mariadb", "--no-defaults", "-uroot", "--socket=\(self.socket)",
-                input: "ALTER USER root@localhost IDENTIFIED BY \(Self.sql(Self.rootPassword));"
-            ).status == 0
-        }
     }
 
     private func remove() async throws {

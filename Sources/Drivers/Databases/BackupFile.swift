@@ -105,6 +105,14 @@ public final class BackupWriter: @unchecked Sendable {
         }
     }
 
+    func write(_ text: String) throws(Failure) { try write(bytes: Array(text.utf8)) }
+
+    func write(bytes: [UInt8]) throws(Failure) {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(Failure) in
+            try write(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
     private func store(_ block: ArraySlice<UInt8>) throws(Failure) {
         try Files.writeAll(Array(block), to: descriptor, path: partial)
         hash.update(block)

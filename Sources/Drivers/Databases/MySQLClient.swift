@@ -8,6 +8,8 @@ struct MySQLClient: Sendable {
     let password: Secret
     /// Found once; asked for again with the next step.
     let program: String
+    /// From the option files of where it runs.
+    private let defaults: [String]
     let tag: StepTag?
     let limit: Duration
 
@@ -15,7 +17,15 @@ struct MySQLClient: Sendable {
     static let questionLimit = Duration.seconds(30)
 
     private static let programs = ["mariadb", "mysql"]
-    private static let dumpPrograms = ["mariadb-dump", "mysqldump"]
+
+    /// Each product's own writes what its server takes back: MariaDB's writes the values of
+    /// generated columns, which MySQL refuses (error 3105).
+    static func dumpPrograms(for product: MySQLDialect.Product) -> [String] {
+        switch product {
+        case .mariadb: ["mariadb-dump", "mysqldump"]
+        case .mysql: ["mysqldump", "mariadb-dump"]
+        }
+    }
 
     init(
         settings: MySQLDatabase, tools: any MySQLTools, desk: MySQLDesk, password: Secret,
@@ -28,6 +38,7 @@ struct MySQLClient: Sendable {
         self.tag = tag
         self.limit = limit
         program = try await desk.locate(Self.programs, with: tools)
+        defaults = try await desk.connection(of: program, with: tools, tag: tag)
     }
 
     // MARK: Calls
@@ -35,7 +46,7 @@ struct MySQLClient: Sendable {
     /// - Parameter schema: The default one; none where it may be missing.
     func call(schema: String?) -> MySQLCall {
         let options =
-            connection + [
+            defaults + connection + [
                 "--batch", "--skip-column-names", "--unbuffered", "--skip-reconnect",
                 // No byte of a dump is a command to the client: `\!` would run one on its machine.
                 "--binary-mode", "--local-infile=0", "--skip-force", "--connect-timeout=10",
@@ -46,8 +57,8 @@ struct MySQLClient: Sendable {
             password: password, tag: tag, limit: limit)
     }
 
-    func dumpTool() async throws(Failure) -> MySQLDumpTool {
-        let path = try await desk.locate(Self.dumpPrograms, with: tools)
+    func dumpTool(for dialect: MySQLDialect) async throws(Failure) -> MySQLDumpTool {
+        let path = try await desk.locate(Self.dumpPrograms(for: dialect.product), with: tools)
         let line = MySQLOutput(limitInBytes: 4096)
         let call = MySQLCall(
             program: path, options: ["--version"], password: Secret(""), tag: tag,
@@ -61,11 +72,14 @@ struct MySQLClient: Sendable {
         return MySQLDumpTool(name: path, versionLine: line.text)
     }
 
-    func dumpCall(_ tool: MySQLDumpTool, keepsHistory: Bool) -> MySQLCall {
-        MySQLCall(
+    func dumpCall(_ tool: MySQLDumpTool, _ extent: MySQLDumpExtent) async throws(Failure)
+        -> MySQLCall
+    {
+        let defaults = try await desk.connection(of: tool.name, with: tools, tag: tag)
+        return MySQLCall(
             program: tool.name,
-            options: connection
-                + tool.arguments(schema: settings.schema, keepsHistory: keepsHistory),
+            options: defaults + connection
+                + tool.arguments(schema: settings.schema, extent),
             password: password, tag: tag, limit: limit)
     }
 
@@ -151,11 +165,7 @@ struct MySQLClient: Sendable {
         while true {
             let rows = try await ask(holder, for: "look for leftover sessions", inSchema: false)
             guard let id = rows.first?.first.flatMap({ UInt64($0) }), id != 0 else { return }
-            do throws(Failure) {
-                _ = try await ask("KILL \(id);\n", for: "end session \(id)", inSchema: false)
-            } catch  where error.message.contains("1094") {
-                // It has gone between the look and the act.
-            }
+            try await kill("\(id)")
             guard clock.now < deadline else {
                 throw Failure(
                     code: "session-survives",
@@ -163,6 +173,15 @@ struct MySQLClient: Sendable {
                     advice: "look with SHOW PROCESSLIST what it does; it rolls back, or waits")
             }
             try await Self.pause(.milliseconds(100))
+        }
+    }
+
+    /// Ends a session, as far as the account may; whoever asks for it looks again.
+    func kill(_ id: String) async throws(Failure) {
+        do throws(Failure) {
+            _ = try await ask("KILL \(id);\n", for: "end session \(id)", inSchema: false)
+        } catch  where ["1094", "1095"].contains(where: error.message.contains) {
+            // It has gone between the look and the act; or it is somebody else's.
         }
     }
 

@@ -16,6 +16,7 @@ struct MySQLContainerTools: MySQLTools {
     private static let listLimitInBytes = 64 << 10
 
     func locate(_ names: [String]) async throws(Failure) -> String {
+        try await requireRunning()
         let script = #"for n in "$@"; do command -v "$n" && exit 0; done; exit 127"#
         let (status, output) = try await shell(script, names)
         let path = output.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
@@ -23,6 +24,18 @@ struct MySQLContainerTools: MySQLTools {
             throw .noClientTools(names, place: place)
         }
         return path
+    }
+
+    /// What cannot be found in a container that is not there yet is not missing from it.
+    private func requireRunning() async throws(Failure) {
+        do throws(DockerError) {
+            guard try await !engine.inspectContainer(container).state.isRunning else { return }
+        } catch {
+            throw failure(error, "look at \(place)")
+        }
+        throw Failure(
+            code: "database-container-stopped", message: "\(place) does not run",
+            advice: "start the database's container: docker start \(container)")
     }
 
     func run(
@@ -56,10 +69,11 @@ struct MySQLContainerTools: MySQLTools {
     }
 
     private func command(_ call: MySQLCall) -> ExecCommand {
-        // A `.my.cnf` at home would win over the environment.
+        // MySQL's programs read a `.mylogin.cnf` at home whatever they are told.
         var environment = ["HOME": "/nonexistent", "MYSQL_PWD": call.password.reveal { $0 }]
         if let tag = call.tag { environment[StepTag.variable] = tag.value }
-        return ExecCommand([call.program] + call.options, environment: environment)
+        let files = call.readsOptionFiles ? [] : ["--no-defaults"]
+        return ExecCommand([call.program] + files + call.options, environment: environment)
     }
 
     // MARK: Leftovers

@@ -15,6 +15,15 @@ struct MySQLContent: Sendable {
     /// Kind, name and digest of each view, trigger, routine and event, in the order of their bytes.
     let definitions: [String]
 
+    /// With the definitions of objects that came later.
+    func adding(_ later: MySQLContent) -> MySQLContent {
+        MySQLContent(
+            product: product, characterSet: characterSet, collation: collation, tables: tables,
+            definitions: (later.definitions + definitions).sorted {
+                Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8))
+            })
+    }
+
     func fingerprint(isExact: Bool) -> Fingerprint {
         let hash = SHA256()
         let lines =
@@ -43,6 +52,17 @@ struct MySQLContent: Sendable {
             return old.rows == new.rows
                 ? "\(name) (content)" : "\(name) (\(old.rows) rows, now \(new.rows))"
         }
+    }
+
+    /// Whether the same tables hold the same rows, however they are defined.
+    static func haveEqualRows(
+        _ old: [BackupManifest.Table], _ new: [BackupManifest.Table]
+    ) -> Bool {
+        func rows(_ table: BackupManifest.Table) -> [String] {
+            // The first half of the checksum, which is the rows'.
+            [table.name, "\(table.rows)", String(table.checksum.prefix { $0 != "-" })]
+        }
+        return !old.isEmpty && Set(old.map(rows)) == Set(new.map(rows))
     }
 
     /// The second half of a table's checksum; the first is that of its rows.
@@ -132,6 +152,14 @@ struct MySQLInventory: Sendable {
         }
     }
 
+    /// The events of it, and nothing else.
+    var events: MySQLInventory {
+        var events = self
+        events.tables = []
+        events.definitions = definitions.filter { $0.kind == "EVENT" }
+        return events
+    }
+
     // MARK: Looking into the objects
 
     /// Two rows for each table, then one for each definition.
@@ -163,7 +191,7 @@ struct MySQLInventory: Sendable {
         }
         let described = tables.enumerated().map { index, table in
             let (definition, sums) = (answer[2 * index], answer[2 * index + 1])
-            let text = Self.withoutCounter(definition[1])
+            let text = MySQLText.withoutComments(Self.withoutCounter(definition[1]))
             let digest = SHA256.hash(Array(text.utf8)).hex.prefix(16)
             return BackupManifest.Table(
                 name: table.name, rows: Int(sums[0]) ?? 0, checksum: "\(sums[1])-\(digest)")

@@ -4,6 +4,7 @@ internal import UpgradeMachine
 /// short questions in: starting a program for each of them costs more than all of their answers.
 actor MySQLDesk {
     private var programs: [[String]: String] = [:]
+    private var connections: [String: [String]] = [:]
     private var session: MySQLSession?
 
     /// The first of the programs that there is; looked for once.
@@ -12,6 +13,27 @@ actor MySQLDesk {
         let found = try await tools.locate(names)
         programs[names] = found
         return found
+    }
+
+    /// What the option files tell a program about the way to the server; asked for once.
+    func connection(
+        of program: String, with tools: any MySQLTools, tag: StepTag?
+    ) async throws(Failure) -> [String] {
+        if let known = connections[program] { return known }
+        let output = MySQLOutput(limitInBytes: 64 << 10)
+        var call = MySQLCall(
+            program: program, options: [MySQLDefaults.question], password: Secret(""), tag: tag,
+            limit: MySQLClient.questionLimit)
+        call.readsOptionFiles = true
+        let ending = try await tools.run(call, pull: nil) { output.take($0) }
+        guard ending.isSuccess else {
+            throw .mysql(
+                "`\(call.text)` in \(tools.place)", standardError: ending.standardError,
+                ending: ending.text)
+        }
+        let options = MySQLDefaults.connection(printed: output.text)
+        connections[program] = options
+        return options
     }
 
     /// Asks in the kept session.

@@ -19,7 +19,8 @@ struct MySQLDialect: Hashable, Sendable {
     static let question = """
         SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'version_comment', 'log_bin', \
         'read_only', 'super_read_only', 'gtid_mode', 'gtid_binlog_pos', 'event_scheduler', \
-        'max_allowed_packet', 'log_bin_trust_function_creators', 'datadir');
+        'max_allowed_packet', 'log_bin_trust_function_creators', 'datadir', \
+        'innodb_strict_mode', 'sql_require_primary_key', 'restrict_fk_on_non_standard_key');
 
         """
 
@@ -110,6 +111,17 @@ struct MySQLDialect: Hashable, Sendable {
     }
 
     private static func isFilter(_ field: String) -> Bool { !field.isEmpty && field != "NULL" }
+
+    // MARK: Restoring
+
+    /// Settings under which tables that are there could not be made anew, as far as they are on.
+    ///
+    /// Each may have been off when the tables were made. MariaDB lets every account set them for its
+    /// session; MySQL asks for SESSION_VARIABLES_ADMIN (MySQL 8.4 manual 7.1.9.1).
+    var strictSettings: [String] {
+        ["innodb_strict_mode", "sql_require_primary_key", "restrict_fk_on_non_standard_key"]
+            .filter { Self.isOn(variables[$0]) }
+    }
 
     // MARK: Content
 

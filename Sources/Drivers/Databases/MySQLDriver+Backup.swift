@@ -14,7 +14,8 @@ extension MySQLDriver {
 
     /// Dumps the schema into a new file, or answers the one that this step has made before.
     func backUp(
-        _ name: String, _ step: Step, _ client: MySQLClient, _ context: Context
+        _ name: String, _ step: Step, _ client: MySQLClient, _ context: Context,
+        skippingBrokenViews: Bool = false
     ) async throws(Failure) -> Backup {
         let store = BackupStore(context.plan)
         switch try await store.find(name) {
@@ -28,7 +29,9 @@ extension MySQLDriver {
         do throws(Failure) {
             let dialect = try await client.dialect()
             let before = try await position(client, dialect)
-            let tool = try await dump(client, dialect, into: writer, context)
+            let dump = MySQLDump(
+                client: client, dialect: dialect, skipsBrokenViews: skippingBrokenViews)
+            let tool = try await dump.write(into: writer, report: context.report)
             if isFenced { try await requireFence() }
             let content = try await content(client, dialect)
             var after = before
@@ -37,7 +40,8 @@ extension MySQLDriver {
             // Last, so that it held all the time.
             if isFenced { try await requireFence() }
             // Once the service has stopped others may write still.
-            let isExact = isFenced || step == .saveData && after == before
+            let isExact =
+                isFenced || step == .saveData && after == before && !skippingBrokenViews
             return try writer.finish(
                 BackupContent(
                     fingerprint: content.fingerprint(isExact: isExact), tables: content.tables,
@@ -49,6 +53,55 @@ extension MySQLDriver {
         }
     }
 
+    // MARK: Saving what the candidate has made of the data
+
+    /// A candidate may have left it such that a dump fails; the way back must not end there.
+    func saveData(
+        _ name: String, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) -> Backup? {
+        do throws(Failure) {
+            return try await savedData(name, client, context)
+        } catch  where context.plan.mayLoseMigratedData && error.isPermanent {
+            context.report(.note("the migrated data is not saved: \(error.message)"))
+            return nil
+        }
+    }
+
+    private func savedData(
+        _ name: String, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) -> Backup {
+        do throws(Failure) {
+            return try await backUp(name, .saveData, client, context)
+        } catch {
+            switch error.code {
+            case MySQLErrorKind.brokenView.code:
+                context.report(.note("broken views are left out: \(error.message)"))
+                return try await backUp(
+                    name, .saveData, client, context, skippingBrokenViews: true)
+            case MySQLErrorKind.schemaMissing.code:
+                context.report(.note("the schema has gone, and nothing is there to be saved"))
+                return try await savedAsMissing(name, client, context)
+            default: throw error
+            }
+        }
+    }
+
+    /// The server has no such schema: that is what is saved.
+    private func savedAsMissing(
+        _ name: String, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) -> Backup {
+        let dialect = try await client.dialect()
+        let writer = try BackupStore(context.plan).writer(name: name, fileExtension: "sql")
+        try writer.write(
+            "-- Made by Pawl. There was no schema \(MySQLText.identifier(settings.schema)).\n")
+        let nothing = MySQLInventory(answer: [])
+        let content = try nothing.content([], product: dialect.product)
+        return try writer.finish(
+            BackupContent(
+                fingerprint: content.fingerprint(isExact: false), tables: [], position: nil,
+                server: dialect.server, tool: "none: the schema was not there"))
+    }
+
     private func requireFence() async throws(Failure) {
         guard await fence.isUp() else {
             throw Failure(
@@ -56,54 +109,6 @@ extension MySQLDriver {
                 message: "the session that held the fence has ended, so that something may have "
                     + "been written while the backup was taken",
                 advice: "look into the server's log why it ended; the backup is taken again")
-        }
-    }
-
-    private func dump(
-        _ client: MySQLClient, _ dialect: MySQLDialect, into writer: BackupWriter,
-        _ context: Context
-    ) async throws(Failure) -> MySQLDumpTool {
-        let tool = try await client.dumpTool()
-        let inventory = try await client.inventory()
-        let estimate = try await client.sizeInBytes()
-        let report = context.report
-        let sink = MySQLDumpSink(writer) { report(.bytes(done: $0, total: estimate)) }
-        try Self.head(inventory).withUTF8Bytes { (bytes) throws(Failure) in try sink.take(bytes) }
-        let ending = try await client.tools.run(
-            client.dumpCall(tool, keepsHistory: dialect.keepsHistory && inventory.hasHistory),
-            pull: nil, sink: { try sink.take($0) })
-        let action = "dump schema \(settings.schema) with \(tool.name) in \(client.tools.place)"
-        guard ending.isSuccess else {
-            throw .mysql(action, standardError: ending.standardError, ending: ending.text)
-        }
-        guard sink.hasFooter else {
-            throw Failure(
-                code: "dump-incomplete",
-                message: "\(action): it \(ending.text), but ended with `\(sink.lastLine)` "
-                    + "instead of its footer",
-                advice: "look whether somebody ended it, or memory was short",
-                excerpt: ending.standardError.isEmpty ? nil : ending.standardError)
-        }
-        report(.bytes(done: writer.rawSizeInBytes, total: writer.rawSizeInBytes))
-        return tool
-    }
-
-    /// A dump of one schema does not say what new tables in it are encoded in.
-    static func head(_ inventory: MySQLInventory) -> String {
-        """
-        -- Made by Pawl. Belongs into an empty schema; the next statement gives it its defaults.
-        ALTER DATABASE CHARACTER SET = \(inventory.characterSet) COLLATE = \(inventory.collation);
-
-        """
-    }
-}
-
-extension String {
-    fileprivate func withUTF8Bytes<Value, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
-    ) throws(Failure) -> Value {
-        try Array(utf8).withUnsafeBufferPointer { (bytes) throws(Failure) in
-            try body(UnsafeRawBufferPointer(bytes))
         }
     }
 }

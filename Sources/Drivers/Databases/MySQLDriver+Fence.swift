@@ -1,7 +1,7 @@
 internal import UpgradeMachine
 
 extension MySQLDriver {
-    /// How long sessions that wait to write may take to notice that their client has gone.
+    /// How long sessions that wait to write may take to end.
     private static let writersLimit = Duration.seconds(5)
 
     func raiseFence(
@@ -58,11 +58,24 @@ extension MySQLDriver {
                     + "it before the next upgrade",
                 isPermanent: true)
         }
-        // Whoever waits now would write right after the proof.
+        try await endWaiting(client)
+    }
+
+    /// Whoever waits now would write right after the proof.
+    ///
+    /// All writers have stopped by now, so that the clients of these have gone: MySQL does not look
+    /// for that while a statement waits for the lock (`sql/mdl.cc`), and they are ended. What waits
+    /// to write to another schema is free to go on.
+    private func endWaiting(_ client: MySQLClient) async throws(Failure) {
         let deadline = ContinuousClock.now + Self.writersLimit
         while true {
-            let waiting = try await client.processes().filter(\.waitsForFence)
+            let waiting = try await client.processes().filter {
+                $0.waitsForFence && ($0.hasNoSchema || $0.schema == settings.schema)
+            }
             if waiting.isEmpty { return }
+            for process in waiting where !process.hasNoSchema {
+                try await client.kill(process.id)
+            }
             guard ContinuousClock.now < deadline else {
                 let names = waiting.prefix(5).map(\.text).joined(separator: "; ")
                 throw Failure(

@@ -36,9 +36,10 @@ extension MySQLDriver {
         let dialect = try await client.dialect()
         let mayWiden = dialect.packetLimitInBytes < Self.packetSizeInBytes
         let wasWidened = mayWiden ? try await widenPackets(client) : false
-        let result: Result<Void, Failure>
+        let result: Result<MySQLContent, Failure>
         do throws(Failure) {
-            result = .success(try await load(reader, client, context))
+            let parts = MySQLBackupParts(reader)
+            result = .success(try await loaded(parts, client, dialect, context))
         } catch {
             result = .failure(error)
         }
@@ -46,8 +47,8 @@ extension MySQLDriver {
             // Of no consequence to the data, and a crash leaves it as well.
             _ = try? await setPackets(dialect.packetLimitInBytes, client)
         }
-        try result.get()
-        return .dataRestored(fingerprint: try await compared(backup, client, dialect))
+        let content = try result.get()
+        return .dataRestored(fingerprint: try compared(backup, content))
     }
 
     /// A row of a dump is longer than it was: twice in hexadecimal, and the statement around it.
@@ -69,25 +70,41 @@ extension MySQLDriver {
             inSchema: false)
     }
 
-    /// Drops the schema and loads the backup in one session, which has the lock or does nothing.
-    private func load(
-        _ reader: BackupReader, _ client: MySQLClient, _ context: Context
-    ) async throws(Failure) {
+    /// Loads the backup in place of the schema, and answers what is there then.
+    ///
+    /// Events act as soon as they are there, and what they write must not count as a difference: so
+    /// what lies still is looked at before they are loaded. Killed in between, the schema is not
+    /// the backup's, and all is done once more.
+    private func loaded(
+        _ parts: MySQLBackupParts, _ client: MySQLClient, _ dialect: MySQLDialect,
+        _ context: Context
+    ) async throws(Failure) -> MySQLContent {
         let schema = MySQLText.identifier(settings.schema)
+        let lenient = try await client.lenientSettings(dialect).map { "SET SESSION \($0);\n" }
+        let dropping = "DROP DATABASE IF EXISTS \(schema);\nCREATE DATABASE \(schema);\n"
+        try await load(parts, lenient.joined() + dropping, client, context)
+        let content = try await client.content(dialect)
+        guard parts.isDivided else { return content }
+        try await load(parts, "", client, context)
+        return content.adding(try await client.events(dialect))
+    }
+
+    /// Loads one part of the backup in one session, which has the lock or does nothing.
+    private func load(
+        _ parts: MySQLBackupParts, _ first: String, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) {
         let lock = MySQLText.string(restoreLock(context))
         // Where the lock is not to be had the second query has two rows, and that is an error.
         let before =
             MySQLText.preamble + """
                 SET SESSION lock_wait_timeout=60, foreign_key_checks=0, unique_checks=0;
                 SELECT IF(GET_LOCK(\(lock), 0) = 1, 1, (SELECT 1 UNION SELECT 2));
-                DROP DATABASE IF EXISTS \(schema);
-                CREATE DATABASE \(schema);
-                USE \(schema);
+                \(first)USE \(MySQLText.identifier(settings.schema));
 
                 """
         let report = context.report
         let source = MySQLLoadSource(
-            before: before, reader: reader, after: "\nSELECT '\(Self.loadedMark)';\n"
+            before: before, reader: parts, after: "\nSELECT '\(Self.loadedMark)';\n"
         ) { report(.bytes(done: $0, total: $1)) }
         let answer = MySQLOutput(limitInBytes: 4096)
         let ending = try await client.tools.run(
@@ -109,9 +126,8 @@ extension MySQLDriver {
     }
 
     private func compared(
-        _ backup: Backup, _ client: MySQLClient, _ dialect: MySQLDialect
-    ) async throws(Failure) -> Fingerprint {
-        let content = try await client.content(dialect)
+        _ backup: Backup, _ content: MySQLContent
+    ) throws(Failure) -> Fingerprint {
         let found = content.fingerprint(isExact: true)
         let original = backup.fingerprint
         if original.isExact, found.digest == original.digest { return found }
@@ -124,13 +140,21 @@ extension MySQLDriver {
             differing.isEmpty
             ? "definitions of the schema, its views, triggers, routines or events"
             : "tables " + differing.prefix(20).joined(separator: ", ")
+        let areRowsEqual = original.isExact && MySQLContent.haveEqualRows(tables, content.tables)
         throw Failure(
             code: "restore-differs",
             message: "\(backup.path) was loaded, but the schema is not what was backed up: \(what)",
-            advice: "see that nothing writes to the schema, and that the server is the one that "
-                + "the backup is from; then go on with `pawl resume --retry --reason WHY`",
+            advice: areRowsEqual ? Self.adviceWhereRowsAreEqual : Self.adviceWhereRowsDiffer,
             isPermanent: true)
     }
+
+    private static let adviceWhereRowsAreEqual =
+        "all rows are back, and definitions alone differ: compare SHOW CREATE with the backup; "
+        + "where that is of no account, go on with `pawl settle restoreData --as done "
+        + "--reason WHY`"
+    private static let adviceWhereRowsDiffer =
+        "see that nothing writes to the schema, and that the server is the one that the backup "
+        + "is from; then go on with `pawl resume --retry --reason WHY`"
 }
 
 extension BackupManifest {

@@ -73,7 +73,7 @@ public struct MySQLDriver: DatabaseDriver {
             case .backUp(let name):
                 return .backedUp(backup: try await backUp(name, effect.step, client, context))
             case .saveData(let name):
-                return .dataSaved(backup: try await backUp(name, effect.step, client, context))
+                return .dataSaved(backup: try await saveData(name, client, context))
             case .liftFence(let expected):
                 return try await liftFence(proving: expected, client, context)
             case .restoreData(let backup):
@@ -137,13 +137,54 @@ public struct MySQLDriver: DatabaseDriver {
         let tag = effect.map { StepTag(upgrade: context.plan.upgrade, step: $0.step) }
         let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
         do throws(Failure) {
-            let client = try await MySQLClient(
-                settings: settings, tools: try tools(redaction), desk: desk, password: password,
-                tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
+            let tools = try tools(redaction)
+            let client = try await answering(
+                within: effect == nil ? .zero : min(Self.startLimit, (limit ?? 0).duration),
+                context, redaction
+            ) { () throws(Failure) in
+                try await MySQLClient(
+                    settings: settings, tools: tools, desk: desk, password: password,
+                    tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
+            }
             return try await work(client)
         } catch {
             throw redaction(error)
         }
+    }
+
+    /// How long a step waits for a database that starts: after a reboot that takes a while, and
+    /// ending there would need a person.
+    private static let startLimit = Duration.seconds(120)
+    private static let askAgainAfter = Duration.milliseconds(500)
+
+    /// A client whose server answers.
+    private func answering(
+        within limit: Duration, _ context: Context, _ redaction: Redaction,
+        _ connect: () async throws(Failure) -> MySQLClient
+    ) async throws(Failure) -> MySQLClient {
+        let deadline = ContinuousClock.now + limit
+        var isAnnounced = false
+        while true {
+            do throws(Failure) {
+                let client = try await connect()
+                if limit > .zero {
+                    _ = try await client.ask("DO 0;\n", for: "connect", inSchema: false)
+                }
+                return client
+            } catch  where Self.mayStillStart(error) && ContinuousClock.now < deadline {
+                let note = "waiting for the database: \(redaction(error.message))"
+                if !isAnnounced { context.report(.note(note)) }
+                isAnnounced = true
+            }
+            try await MySQLClient.pause(Self.askAgainAfter)
+        }
+    }
+
+    private static func mayStillStart(_ failure: Failure) -> Bool {
+        [
+            MySQLErrorKind.unreachable.code, MySQLErrorKind.connectionLost.code,
+            "database-container-stopped",
+        ].contains(failure.code)
     }
 
     private func tools(_ redaction: Redaction) throws(Failure) -> any MySQLTools {

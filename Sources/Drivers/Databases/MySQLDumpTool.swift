@@ -25,22 +25,28 @@ struct MySQLDumpTool: Hashable, Sendable {
     /// What tells the whole dump from one that was cut off.
     static let footer = "-- Dump completed"
 
-    /// - Parameters:
-    ///   - keepsHistory: Whether the server has system-versioned tables with a history.
-    ///   - schema: Behind all options, as the last argument.
-    func arguments(schema: String, keepsHistory: Bool) -> [String] {
+    /// - Parameter schema: Behind all options, as the last argument.
+    func arguments(schema: String, _ extent: MySQLDumpExtent) -> [String] {
         var arguments = [
-            "--single-transaction", "--quick", "--skip-lock-tables", "--routines", "--events",
-            "--triggers", "--hex-blob", "--default-character-set=utf8mb4",
-            "--max-allowed-packet=1G", "--skip-force",
+            "--single-transaction", "--quick", "--skip-lock-tables", "--hex-blob",
+            "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
+            extent.skipsBrokenViews ? "--force" : "--skip-force",
             // The footer is a comment; without the date equal data makes an equal dump.
             "--comments", "--skip-dump-date",
             // It would need the global privilege PROCESS.
             "--no-tablespaces",
         ]
+        switch extent.part {
+        case .everything: arguments += ["--routines", "--triggers", "--events"]
+        case .withoutEvents: arguments += ["--routines", "--triggers", "--skip-events"]
+        case .eventsAlone:
+            arguments += [
+                "--skip-routines", "--skip-triggers", "--events", "--no-create-info", "--no-data",
+            ]
+        }
         switch product {
         case .mariadb:
-            if keepsHistory, version >= MySQLVersion(10, 11) {
+            if extent.keepsHistory, extent.part != .eventsAlone, version >= MySQLVersion(10, 11) {
                 arguments.append("--dump-history")
             }
         case .mysql:
@@ -50,4 +56,17 @@ struct MySQLDumpTool: Hashable, Sendable {
         }
         return arguments + ["--", schema]
     }
+}
+
+/// How much of a schema one run of a dump program writes.
+struct MySQLDumpExtent: Hashable, Sendable {
+    enum Part: Hashable, Sendable {
+        case everything, withoutEvents, eventsAlone
+    }
+
+    var part = Part.everything
+    /// Whether the server has system-versioned tables with a history.
+    var keepsHistory = false
+    /// Goes on behind an error; whoever asks for it has to look at all of them.
+    var skipsBrokenViews = false
 }

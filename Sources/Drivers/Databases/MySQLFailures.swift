@@ -22,6 +22,17 @@ struct MySQLError: Hashable, Sendable {
         return nil
     }
 
+    /// Whether all that a client program complained of are views that cannot be used.
+    static func areBrokenViewsAlone(_ standardError: String) -> Bool {
+        // What was cut off may have been anything.
+        guard standardError.utf8.count < MySQLEnding.standardErrorLimitInBytes else { return false }
+        let numbers = standardError.split(whereSeparator: \.isNewline).compactMap {
+            number(in: $0)
+        }
+        return !numbers.isEmpty
+            && numbers.allSatisfy { MySQLErrorKind(number: $0) == .brokenView }
+    }
+
     init(number: Int, text: String) {
         self.number = number
         self.text = text

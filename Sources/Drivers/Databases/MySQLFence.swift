@@ -121,13 +121,16 @@ struct MySQLProcess: Hashable, Sendable {
     let id: String
     let user: String
     let host: String
+    /// The session's default schema; empty or `NULL` where it has none.
+    let schema: String
     let command: String
     let seconds: Int
     let state: String
 
     init?(row: [String]) {
         guard row.count >= 7 else { return nil }
-        (id, user, host, command, state) = (row[0], row[1], row[2], row[4], row[6])
+        (id, user, host, schema) = (row[0], row[1], row[2], row[3])
+        (command, state) = (row[4], row[6])
         seconds = Int(row[5]) ?? 0
     }
 
@@ -144,6 +147,9 @@ struct MySQLProcess: Hashable, Sendable {
             state.lowercased().contains("waiting for \($0)")
         }
     }
+
+    /// Whether it has no default schema, and may write to any.
+    var hasNoSchema: Bool { schema.isEmpty || schema == "NULL" }
 
     /// Whether it sends the binary log to a replica.
     var servesReplica: Bool { command.hasPrefix("Binlog Dump") }
@@ -177,6 +183,14 @@ extension MySQLClient {
     func inventory() async throws(Failure) -> MySQLInventory {
         MySQLInventory(
             answer: try await ask(MySQLInventory.question, for: "list what the schema holds"))
+    }
+
+    /// The definitions of the schema's events, and nothing else.
+    func events(_ dialect: MySQLDialect) async throws(Failure) -> MySQLContent {
+        let events = try await inventory().events
+        let rows = try await ask(
+            events.contentQuestion(keepsHistory: false), for: "read the events", within: limit)
+        return try events.content(rows, product: dialect.product)
     }
 
     /// Reads every row of the schema.

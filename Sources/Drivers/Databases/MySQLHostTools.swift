@@ -42,10 +42,10 @@ struct MySQLHostTools: MySQLTools {
     }
 
     private func command(_ call: MySQLCall, _ options: OptionsFile) -> Command {
-        var command = Command(
-            [call.program, "--defaults-extra-file=\(options.path)"] + call.options,
-            limit: call.limit)
-        // A `.my.cnf` at home would win over the options file.
+        // That file alone, and none of the machine's.
+        let files = call.readsOptionFiles ? [] : ["--defaults-file=\(options.path)"]
+        var command = Command([call.program] + files + call.options, limit: call.limit)
+        // MySQL's programs read a `.mylogin.cnf` at home whatever they are told.
         command.environment = ["HOME": "/nonexistent"]
         command.grace = .seconds(1)
         command.outputLimitInBytes = MySQLEnding.standardErrorLimitInBytes

@@ -70,6 +70,7 @@ final class MySQLDumpSink: @unchecked Sendable {
     private let writer: BackupWriter
     private let progress: @Sendable (Int) -> Void
     private var tail = MySQLTail(limitInBytes: 256)
+    private(set) var tables = MySQLDumpedTables()
     private var reported = 0
     private static let reportEachBytes = 1 << 20
 
@@ -81,9 +82,16 @@ final class MySQLDumpSink: @unchecked Sendable {
     func take(_ part: UnsafeRawBufferPointer) throws(Failure) {
         try writer.write(part)
         tail.take(part)
+        tables.take(part)
         guard writer.rawSizeInBytes - reported >= Self.reportEachBytes else { return }
         reported = writer.rawSizeInBytes
         progress(reported)
+    }
+
+    func take(_ text: String) throws(Failure) {
+        try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(Failure) in
+            try take(UnsafeRawBufferPointer(bytes))
+        }
     }
 
     /// Whether the dump said that it was whole.
@@ -93,7 +101,7 @@ final class MySQLDumpSink: @unchecked Sendable {
 
 /// A backup's bytes on their way into the client, between statements before and after them.
 final class MySQLLoadSource: @unchecked Sendable {
-    private let reader: BackupReader
+    private let reader: MySQLBackupParts
     private let before: MySQLInput
     private let after: MySQLInput
     private let progress: @Sendable (Int, Int) -> Void
@@ -101,7 +109,7 @@ final class MySQLLoadSource: @unchecked Sendable {
     private var reported = 0
 
     init(
-        before: String, reader: BackupReader, after: String,
+        before: String, reader: MySQLBackupParts, after: String,
         progress: @escaping @Sendable (Int, Int) -> Void
     ) {
         self.reader = reader

@@ -13,6 +13,38 @@ enum MySQLText {
         return "_utf8mb4 0x" + Hex.text(Array(text.utf8))
     }
 
+    /// Without comments that only explain, such as `/* mariadb-5.3 */` behind a column of an old
+    /// format, which a restore brings to the new one; `/*!` and `/*M!` hold a part of the definition.
+    static func withoutComments(_ definition: String) -> String {
+        var rest = Array(definition.utf8)[...]
+        var result: [UInt8] = []
+        var quote: UInt8?
+        while let byte = rest.first {
+            if let open = quote {
+                let isEscape = byte == UInt8(ascii: "\\") && open != UInt8(ascii: "`")
+                let count = isEscape ? 2 : 1
+                result += rest.prefix(count)
+                rest = rest.dropFirst(count)
+                // A doubled quote ends it and begins it again.
+                if byte == open { quote = nil }
+                continue
+            }
+            if rest.starts(with: "/*".utf8), !rest.starts(with: "/*!".utf8),
+                !rest.starts(with: "/*M!".utf8), let end = rest.firstRange(of: Array("*/".utf8))
+            {
+                rest = rest[end.upperBound...]
+                if result.last == UInt8(ascii: " ") { result.removeLast() }
+                continue
+            }
+            if Self.quotes.contains(byte) { quote = byte }
+            result.append(byte)
+            rest = rest.dropFirst()
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static let quotes = Set("'\"`".utf8)
+
     /// A name for `GET_LOCK`, which allows 64 characters: readable, and unique by a digest.
     static func lockName(_ purpose: String, instance: String, schema: String) -> String {
         let digest = SHA256.hash(Array("\(instance)\u{0}\(schema)".utf8)).hex.prefix(24)

@@ -36,6 +36,11 @@ struct MySQLCall: Sendable {
     var password: Secret
     var tag: StepTag?
     var limit: Duration
+    /// Whether the program reads the option files of where it runs.
+    ///
+    /// An `ignore-table` there would make a backup without the table, and a program that says that
+    /// all went well.
+    var readsOptionFiles = false
 
     /// For people and for errors.
     var text: String { ([program] + options).joined(separator: " ") }

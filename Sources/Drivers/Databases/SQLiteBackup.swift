@@ -39,7 +39,8 @@ extension SQLiteDriver {
         let path = file.path
         // The copy, and beside it the backup, which may not compress at all.
         try store.requireSpace(ofBytes: 2 * size + (1 << 20), for: "a backup of \(file.path)")
-        try createPrivately(scratch.path)
+        // Closed before SQLite opens it, whose locks a later close would drop.
+        close(try createPrivately(scratch.path))
         let target = try scratch.open(readOnly: false, stop: stop)
         try file.perform("back up") {
             // One read transaction around all steps: one state of the data, and no beginning anew
@@ -63,10 +64,11 @@ extension SQLiteDriver {
         }
     }
 
-    func createPrivately(_ path: String) throws(Failure) {
+    /// Follows no link, and opens nothing that is there already.
+    func createPrivately(_ path: String) throws(Failure) -> CInt {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw .system("create", on: path) }
-        close(descriptor)
+        return descriptor
     }
 
     /// The fingerprint of a copy that is whole and in order.

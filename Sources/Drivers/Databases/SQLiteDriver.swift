@@ -44,10 +44,14 @@ public final class SQLiteDriver: DatabaseDriver {
                     let tables = try Int.fetchOne(
                         database, sql: "SELECT count(*) FROM sqlite_schema WHERE type = 'table'")
                     let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode")
-                    let findings =
-                        mode == "off" || mode == "memory"
-                        ? ["journal_mode is \(mode ?? ""): a crash of the application damages it"]
-                        : []
+                    var findings = try Self.unreadable(database)
+                    if mode == "off" || mode == "memory" {
+                        findings.append(
+                            PlanFinding(
+                                .warning,
+                                "journal_mode is \(mode ?? ""): a crash of the application "
+                                    + "damages it"))
+                    }
                     return DatabaseSurvey(
                         server: SQLiteFile.server, sizeInBytes: pages * size,
                         // The copy that a backup is made from.
@@ -55,6 +59,25 @@ public final class SQLiteDriver: DatabaseDriver {
                         findings: findings)
                 }
             }
+        }
+    }
+
+    /// What only the application's own SQLite can work with: its collations, functions, modules.
+    ///
+    /// The check of a backup needs them all, and to compile it tells what is missing.
+    private static func unreadable(_ database: GRDB.Database) throws -> [PlanFinding] {
+        do {
+            _ = try database.makeStatement(sql: "EXPLAIN \(SQLiteFile.quickCheck)")
+            return []
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+            return [
+                PlanFinding(
+                    .refusal,
+                    "a backup cannot be checked, since the database needs what the application "
+                        + "brings to its own SQLite: \(error.message ?? "\(error)")",
+                    advice: "have the application back up its database itself, and leave database "
+                        + "out of the configuration")
+            ]
         }
     }
 
@@ -137,7 +160,12 @@ public final class SQLiteDriver: DatabaseDriver {
     /// What the migrated data is, where it can be saved.
     private func saveData(_ name: String, in context: Context) async throws(Failure) -> Receipt {
         do throws(Failure) {
-            return .dataSaved(backup: try await backUp(name, in: context))
+            do throws(Failure) {
+                return .dataSaved(backup: try await backUp(name, in: context))
+            } catch  where SQLiteFile.isUnreadable(error) && !fence.isHeld {
+                context.report(.note("the files are saved as they are: \(error.message)"))
+                return .dataSaved(backup: try await archive(name, because: error, in: context))
+            }
         } catch  where context.plan.mayLoseMigratedData && error.isPermanent {
             context.report(.note("the migrated data is not saved: \(error.message)"))
             return .dataSaved(backup: nil)

@@ -92,10 +92,17 @@ struct SQLiteFile: Sendable {
         }
     }
 
+    static let quickCheck = "PRAGMA quick_check(1)"
+
+    /// Whether a failure says that there is no database to read, as a candidate may leave it.
+    static func isUnreadable(_ failure: Failure) -> Bool {
+        ["database-missing", "not-a-database", "database-damaged"].contains(failure.code)
+    }
+
     /// Refuses a damaged file.
     func quickCheck(_ queue: DatabaseQueue, stop: StopFlag) throws(Failure) {
         let answer = try perform("check") {
-            try queue.inDatabase { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") ?? "" }
+            try queue.inDatabase { try String.fetchOne($0, sql: Self.quickCheck) ?? "" }
         }
         guard answer == "ok" else {
             throw Failure(

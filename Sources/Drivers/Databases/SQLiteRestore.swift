@@ -55,14 +55,16 @@ extension SQLiteDriver {
             try removeScratch(scratch.path)
             // Above all on a full disk; what stays nevertheless is torn, and cleared.
             defer { try? removeScratch(scratch.path) }
-            try unpack(backup, into: scratch, stop, context.report)
+            let descriptor = try createPrivately(scratch.path)
+            defer { close(descriptor) }
+            try unpack(backup, into: scratch, descriptor, stop, context.report)
             let content = try checked(scratch, stop)
             guard content.fingerprint.digest == backup.fingerprint.digest else {
                 throw differs(backup, content.fingerprint, in: scratch.path)
             }
-            try makeAlike(scratch.path, path)
+            try makeAlike(descriptor, scratch.path, path)
             // Owner and mode have to be there when its name is.
-            try Files.sync(scratch.path)
+            guard fsync(descriptor) == 0 else { throw .system("fsync", on: scratch.path) }
             try SQLiteFile(path: path).settleForReplacement(stop)
             try Files.rename(scratch.path, to: path)
             try Files.syncDirectory(Files.parent(of: path))
@@ -75,14 +77,10 @@ extension SQLiteDriver {
     }
 
     private func unpack(
-        _ backup: Backup, into scratch: SQLiteFile, _ stop: StopFlag,
+        _ backup: Backup, into scratch: SQLiteFile, _ descriptor: CInt, _ stop: StopFlag,
         _ report: @Sendable (Progress) -> Void
     ) throws(Failure) {
         let reader = try BackupReader.verified(backup) { stop.isRaised }
-        try createPrivately(scratch.path)
-        let descriptor = open(scratch.path, O_WRONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system("open", on: scratch.path) }
-        defer { close(descriptor) }
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
         defer { chunk.deallocate() }
         while case let count = try reader.read(into: chunk), count > 0 {
@@ -94,16 +92,21 @@ extension SQLiteDriver {
     }
 
     /// Owner and mode of the file that is replaced, or of its directory where there is none.
-    private func makeAlike(_ scratch: String, _ path: String) throws(Failure) {
+    ///
+    /// By the descriptor of the file that Pawl has made: the directory is the application's, which
+    /// may have put a link to another file in the path's place.
+    private func makeAlike(
+        _ descriptor: CInt, _ scratch: String, _ path: String
+    ) throws(Failure) {
         let old = try Files.followed(path)
         let directory = try Files.followed(Files.parent(of: path))
         guard let model = old ?? directory else { return }
         if model.st_uid != geteuid() || model.st_gid != getegid() {
-            guard chown(scratch, model.st_uid, model.st_gid) == 0 else {
+            guard fchown(descriptor, model.st_uid, model.st_gid) == 0 else {
                 throw .system("chown", on: scratch, advice: "run Pawl as root, or as the owner")
             }
         }
-        guard chmod(scratch, old.map { $0.st_mode & 0o7777 } ?? 0o640) == 0 else {
+        guard fchmod(descriptor, old.map { $0.st_mode & 0o7777 } ?? 0o640) == 0 else {
             throw .system("chmod", on: scratch)
         }
     }
@@ -136,9 +139,7 @@ extension SQLiteFile {
                 }
                 try queue.close()
             }
-        } catch
-            where ["database-missing", "not-a-database", "database-damaged"].contains(error.code)
-        {
+        } catch  where SQLiteFile.isUnreadable(error) {
             try Files.remove(path)
             try Files.syncDirectory(directory)
         }
