@@ -173,5 +173,10 @@ struct MySQLSurveyTests {
         #expect(waiter.waitsForFence && waiter.schema == "app" && !waiter.hasNoSchema)
         let nowhere = try #require(MySQLProcess(row: Array(row[..<3] + ["NULL"] + row[4...])))
         #expect(nowhere.hasNoSchema)
+        let scheduler = [
+            "2", "event_scheduler", "localhost", "NULL", "Daemon", "74", "Waiting for backup lock",
+            "NULL",
+        ]
+        #expect(try !#require(MySQLProcess(row: scheduler)).waitsForFence)
     }
 }

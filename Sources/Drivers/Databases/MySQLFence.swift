@@ -142,8 +142,12 @@ struct MySQLProcess: Hashable, Sendable {
     }
 
     /// Whether it writes as soon as the fence is lifted.
+    ///
+    /// The event scheduler itself does not: it keeps its books, and its events have sessions of
+    /// their own.
     var waitsForFence: Bool {
-        ["backup lock", "global read lock", "commit lock"].contains {
+        guard !(user == "event_scheduler" && command == "Daemon") else { return false }
+        return ["backup lock", "global read lock", "commit lock"].contains {
             state.lowercased().contains("waiting for \($0)")
         }
     }
