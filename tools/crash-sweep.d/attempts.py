@@ -65,7 +65,7 @@ class Attempt:
         self.kills.append(kill)
 
     def conclude(self):
-        """How it ends, and whether that is as it should be; trouble in looking is a finding, too."""
+        """How it ends, and whether as it should; trouble in looking is a finding, too."""
         try:
             self.resume_and_check()
         except (Trouble, EngineError, OSError, RuntimeError, host.Deadline,

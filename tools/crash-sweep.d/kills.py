@@ -6,8 +6,8 @@ import time
 
 import host
 
-# As Docker's own systemd unit has it (RestartSec=2): for so long the daemon is not there.
-DAEMON_AWAY_IN_SECONDS = 2
+# Docker's own systemd unit rests for 2 s (RestartSec), and a daemon needs some to be up again.
+DAEMON_AWAY_IN_SECONDS = 5
 # Pawl goes on with a daemon that has come back; no upgrade here takes so long.
 END_IN_SECONDS = 240
 

@@ -57,8 +57,9 @@ def story(entries):
     return ", ".join(str(entry) for entry in entries)
 
 
-def fetch(connection):
-    rows = connection.execute("SELECT seq, type, body FROM event ORDER BY seq").fetchall()
+def fetch(connection, after=0):
+    rows = connection.execute(
+        "SELECT seq, type, body FROM event WHERE seq > ? ORDER BY seq", (after,)).fetchall()
     return [Entry(*row) for row in rows]
 
 
@@ -98,6 +99,8 @@ class Watch:
         self.path = path
         self.connection = None
         self.is_holding = False
+        # Nothing that was read once can change.
+        self.entries = []
 
     def connect(self):
         if self.connection is None and os.path.exists(self.path):
@@ -114,15 +117,16 @@ class Watch:
             return None
         try:
             self.connection.execute("BEGIN")
-            entries = fetch(self.connection)
+            last = self.entries[-1].sequence if self.entries else 0
+            self.entries += fetch(self.connection, after=last)
         except sqlite3.OperationalError:
             self.release()
             return None
-        if entries and is_wanted(entries):
+        if self.entries and is_wanted(self.entries):
             self.is_holding = True
         else:
             self.release()
-        return entries
+        return self.entries
 
     def release(self):
         self.is_holding = False

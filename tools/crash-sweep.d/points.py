@@ -56,7 +56,7 @@ class Catch:
             self.watch.look(is_wanted)
             self.require_alive(deadline, what)
             if not self.watch.is_holding:
-                time.sleep(0.0003)
+                time.sleep(0.0005)
 
     def hold_at_intent(self, step):
         self.hold_at(ends_with_intent(step), f"the intent of {step}")

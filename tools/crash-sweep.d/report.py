@@ -35,6 +35,9 @@ def summary(results, randoms):
         if some:
             good = sum(result["good"] for result in some)
             lines.append(f"{good} of {len(some)} {what} ended as they should")
+    not_run = len(all_cells()) - len(results)
+    if results and not_run:
+        lines.append(f"{not_run} other cells were not run")
     return "; ".join(lines)
 
 

@@ -125,7 +125,7 @@ instances:
                 self.engine.remove(name)
         if not self.engine.container(self.database)["State"]["Running"]:
             self.engine.start(self.database)
-        wait_until(self.database_answers, 60, f"{self.database} does not answer")
+        wait_until(self.database_answers, 60, f"{self.database} does not answer", pause=0.1)
         self.load_pristine()
         repository, tag = self.local_tag.rsplit(":", 1)
         self.engine.tag(self.image_id, repository, tag)
@@ -137,7 +137,8 @@ instances:
                 self.engine.create(name, {"Image": self.local_tag})
         for directory in (self.state, self.backups):
             shutil.rmtree(directory, ignore_errors=True)
-        wait_until(lambda: self.version() == FIRST_VERSION, 60, f"{self.web} does not serve")
+        wait_until(lambda: self.version() == FIRST_VERSION, 60, f"{self.web} does not serve",
+                   pause=0.05)
         self.old = self.engine.container(self.web)
 
     def make_web(self):
@@ -201,7 +202,7 @@ instances:
 
     def dump(self, *options):
         return self.client("mariadb-dump", [
-            "--skip-dump-date", "--order-by-primary", "--hex-blob", "--routines", "--events",
+            "--skip-comments", "--order-by-primary", "--hex-blob", "--routines", "--events",
             "--triggers", *options, SCHEMA])
 
     def dump_text(self):
