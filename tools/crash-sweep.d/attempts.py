@@ -76,6 +76,8 @@ class Attempt:
     def resume_and_check(self):
         """By `pawl resume` alone, and once: no design says that it takes another one."""
         self.status = self.resume(self.stack)
+        if any(kill.came_back for kill in self.kills):
+            self.wait_for_boot()
         entries = pawllog.snapshot(self.stack.log)
         if not entries:
             # Killed before there was a plan: nothing was asked for yet.
@@ -93,6 +95,15 @@ class Attempt:
             causes = [f"{entry.kind}: {entry.message}" for entry in entries
                       if entry.kind in ("halted", "failed")]
             self.findings.expect(False, f"it ends with {self.status}: {'; '.join(causes)}")
+
+    def wait_for_boot(self):
+        """What a boot starts is up in a while, also where Pawl has nothing to do with it."""
+        limit = 60
+        host.wait_until(self.stack.database_answers, limit, "the database is not up", pause=0.1)
+        try:
+            host.wait_until(self.stack.version, limit, "the service is not up", pause=0.1)
+        except host.Deadline as late:
+            self.findings.expect(False, str(late))
 
     def keep_evidence(self):
         """All that somebody needs who looks into it later."""

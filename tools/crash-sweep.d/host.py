@@ -62,6 +62,14 @@ def descendants(root):
     return result
 
 
+def children(pid):
+    """Quicker than all descendants; source: proc(5), `children` of each thread."""
+    found = []
+    for thread in thread_states(pid):
+        found += map(int, read(f"/proc/{pid}/task/{thread}/children").split())
+    return found
+
+
 def command_line(pid):
     return read(f"/proc/{pid}/cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
 

@@ -115,7 +115,7 @@ class Smoke(Sign):
 
     def is_there(self):
         return any("/smoke" in host.command_line(pid)
-                   for pid in host.descendants(self.catch.pid))
+                   for pid in host.children(self.catch.pid))
 
 
 def of(step, catch):
