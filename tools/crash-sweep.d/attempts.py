@@ -4,6 +4,7 @@ import json
 import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 import time
 
@@ -18,6 +19,9 @@ from stack import Trouble
 # A point that was not hit is no verdict; one that is never hit is a failure of the sweep.
 TRIES = 5
 RESUME_LIMIT_IN_SECONDS = 240
+# What may go wrong in looking.
+TROUBLE = (Trouble, EngineError, OSError, RuntimeError, sqlite3.Error, host.Deadline,
+           subprocess.SubprocessError)
 ENDS = {checks.VERIFIED: "verified", checks.ROLLED_BACK: "rolled back", 11: "HALTED"}
 
 
@@ -60,16 +64,20 @@ class Attempt:
         return status
 
     def kill(self, kind, catch):
-        kill = kills.perform(kind, catch)
-        self.say(f"killed: {kill}")
+        kill = kills.Kill(kind)
         self.kills.append(kill)
+        try:
+            kill.perform(catch)
+        except TROUBLE as error:
+            # A Pawl that hangs, say.
+            self.findings.expect(False, f"at the kill: {error!r}")
+        self.say(f"killed: {kill}")
 
     def conclude(self):
         """How it ends, and whether as it should; trouble in looking is a finding, too."""
         try:
             self.resume_and_check()
-        except (Trouble, EngineError, OSError, RuntimeError, host.Deadline,
-                subprocess.SubprocessError) as error:
+        except TROUBLE as error:
             self.end = self.end or "unknown"
             self.findings.expect(False, f"the sweep could not look: {error!r}")
 
@@ -125,6 +133,16 @@ class Attempt:
             (directory / f"{name}.log").write_bytes(text)
 
 
+def reach(catch, cell):
+    """Begins an upgrade and holds it at the point; why it was missed, or None."""
+    try:
+        catch.begin("upgrade", cell.version)
+        points.REACH[cell.point](catch, cell)
+        return points.expected_log(cell, pawllog.snapshot(catch.stack.log))
+    except (points.Missed, *TROUBLE) as miss:
+        return f"{type(miss).__name__}: {miss}"
+
+
 def run_cell(stack, cell, directory):
     """A cell's result, as a dictionary for the report."""
     began, missed = time.monotonic(), []
@@ -135,18 +153,15 @@ def run_cell(stack, cell, directory):
         attempt.prepare()
         catch = points.Catch(stack, attempt.output)
         try:
-            catch.begin("upgrade", cell.version)
-            points.REACH[cell.point](catch, cell)
-            found = points.expected_log(cell, pawllog.snapshot(stack.log))
-            if found:
-                raise points.Missed(found)
-            attempt.kill(cell.kill, catch)
-        except points.Missed as miss:
-            missed.append(str(miss))
-            attempt.say(f"missed: {miss}")
-            continue
+            miss = reach(catch, cell)
+            if miss is None:
+                attempt.kill(cell.kill, catch)
         finally:
             catch.end()
+        if miss is not None:
+            missed.append(miss)
+            attempt.say(f"missed: {miss}")
+            continue
         attempt.conclude()
         return result_of(attempt, began, cell=cell.name, missed=missed)
     return {"cell": cell.name, "end": "missed", "good": False, "findings": missed,

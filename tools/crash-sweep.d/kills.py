@@ -24,6 +24,11 @@ class Kill:
         # How Pawl ended, where it lived on.
         self.status = None
 
+    def perform(self, catch):
+        KINDS[self.kind](catch, self)
+        if self.kind in ("pawl", "children"):
+            self.ended = time.time()
+
     def __str__(self):
         words = [self.kind]
         if self.status is not None:
@@ -89,11 +94,3 @@ def cut_power(catch, kill):
 KINDS = {
     "pawl": kill_pawl, "children": kill_children, "daemon": kill_daemon, "power": cut_power,
 }
-
-
-def perform(kind, catch):
-    kill = Kill(kind)
-    KINDS[kind](catch, kill)
-    if kind in ("pawl", "children"):
-        kill.ended = time.time()
-    return kill

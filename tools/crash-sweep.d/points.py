@@ -5,6 +5,7 @@ sign in the world, looked for while Pawl goes on bit by bit, says that an effect
 """
 
 import pathlib
+import platform
 import signal
 import subprocess
 import time
@@ -16,6 +17,8 @@ import signs
 LIMIT_IN_SECONDS = 90
 # Pawl's turns between two looks for a sign.
 TURN_IN_SECONDS = 0.0005
+# Its number in the kernel's tables.
+FTRUNCATE = {"x86_64": b"77 ", "aarch64": b"46 "}[platform.machine()]
 
 
 class Missed(Exception):
@@ -87,16 +90,10 @@ class Catch:
         self.watch.close()
         journal = pathlib.Path(f"{self.stack.log}-journal")
         deadline = time.monotonic() + LIMIT_IN_SECONDS
-        quiet_since, before = time.monotonic(), None
-        # Held where a thread stays stopped by strace and the files do not change any more.
-        while True:
+        is_past = where == "delay_exit"
+        while not (is_stopped_in_ftruncate(self.pid)
+                   and (journal.stat().st_size == 0) == is_past):
             self.require_alive(deadline, "the commit's end")
-            now = (journal.stat().st_size, journal.stat().st_mtime_ns,
-                   self.stack.log.stat().st_mtime_ns, stopped_threads(self.pid))
-            if now != before or not now[3]:
-                quiet_since, before = time.monotonic(), now
-            elif time.monotonic() - quiet_since > 0.05:
-                return
             time.sleep(0.002)
 
     # --- By signs ---------------------------------------------------------------------------------
@@ -159,9 +156,11 @@ def is_open(entries, step):
     return pawllog.open_step(entries) == step
 
 
-def stopped_threads(pid):
-    return tuple(sorted(
-        name for name, state in host.thread_states(pid).items() if state == "t"))
+def is_stopped_in_ftruncate(pid):
+    """Whether strace has stopped a thread at this call, before or after it (proc(5), `syscall`)."""
+    return any(
+        state == "t" and host.read(f"/proc/{pid}/task/{thread}/syscall").startswith(FTRUNCATE)
+        for thread, state in host.thread_states(pid).items())
 
 
 # --- The points ----------------------------------------------------------------------------------
