@@ -120,7 +120,7 @@ public struct MySQLDriver: DatabaseDriver {
     }
 
     public func survey(in context: Context) async throws(Failure) -> DatabaseSurvey {
-        try await connected(nil, context) { client throws(Failure) in
+        try await connected(nil, context, .none) { client throws(Failure) in
             try await MySQLSurvey(client: client, plan: context.plan).run()
         }
     }
@@ -128,8 +128,10 @@ public struct MySQLDriver: DatabaseDriver {
     // MARK: Connecting
 
     /// Resolves the password, does the work, and takes the password out of what it throws.
+    ///
+    /// - Parameter patience: With a server that is being started.
     func connected<Value: Sendable>(
-        _ effect: Effect?, _ context: Context,
+        _ effect: Effect?, _ context: Context, _ patience: Patience = .usual,
         _ work: (MySQLClient) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let password = try await resolve(settings.password)
@@ -137,9 +139,14 @@ public struct MySQLDriver: DatabaseDriver {
         let tag = effect.map { StepTag(upgrade: context.plan.upgrade, step: $0.step) }
         let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
         do throws(Failure) {
-            let client = try await MySQLClient(
-                settings: settings, tools: try tools(redaction), desk: desk, password: password,
-                tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
+            let tools = try tools(redaction)
+            let client = try await patience.wait(in: context) { () throws(Failure) in
+                let client = try await MySQLClient(
+                    settings: settings, tools: tools, desk: desk, password: password,
+                    tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
+                _ = try await client.ask("DO 0;\n", for: "reach the server", inSchema: false)
+                return client
+            }
             return try await work(client)
         } catch {
             throw redaction(error)
