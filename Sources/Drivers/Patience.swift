@@ -6,9 +6,11 @@ internal import UpgradeMachine
 /// failed try: three of those would be over before a daemon is up again, or before a server has
 /// recovered its data. What is not there after the limit is one.
 struct Patience: Sendable {
-    /// Codes of failures that pass when what was asked for is up.
+    /// Codes of failures that pass when what was asked for is up; also of a question in whose
+    /// middle it went down.
     private static let absences: Set<String> = [
-        "engine-unreachable", "database-container-stopped", "database-unreachable",
+        "engine-unreachable", "engine-timed-out", "database-container-stopped",
+        "database-unreachable", "database-connection-lost",
     ]
     static let usual = Patience(limit: .seconds(120), rest: .milliseconds(250))
     /// For whoever wants to know at once, such as a pre-flight.

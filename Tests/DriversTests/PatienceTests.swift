@@ -27,7 +27,10 @@ import UpgradeMachine
         }
     }
 
-    @Test(arguments: ["engine-unreachable", "database-container-stopped", "database-unreachable"])
+    @Test(arguments: [
+        "engine-unreachable", "engine-timed-out", "database-container-stopped",
+        "database-unreachable", "database-connection-lost",
+    ])
     func `An absence is waited for, and told of once`(code: String) async throws {
         let asked = Asked()
         let notes = Mutex<[UpgradeMachine.Progress]>([])
