@@ -44,16 +44,21 @@ class Attempt:
         self.began = 0.0
 
     def prepare(self):
-        self.stack.reset(self.version, with_earlier=bool(self.earlier))
+        try:
+            self.stack.reset(self.version, with_earlier=bool(self.earlier))
+        except EngineError:
+            # It may not have got over the kill before; a new one has.
+            self.stack.testbed.restart_docker()
+            self.stack.reset(self.version, with_earlier=bool(self.earlier))
         self.began = time.time()
 
     def say(self, text):
         with open(self.output, "a") as file:
             file.write(f"--- {text}\n")
 
-    def resume(self, stack):
-        self.say("pawl resume")
-        process = stack.pawl("resume", output=self.output)
+    def resume(self, stack, *options):
+        self.say(f"pawl resume {' '.join(options)}")
+        process = stack.pawl("resume", *options, output=self.output)
         try:
             status = process.wait(timeout=RESUME_LIMIT_IN_SECONDS)
         except subprocess.TimeoutExpired:
@@ -84,9 +89,13 @@ class Attempt:
     def resume_and_check(self):
         """By `pawl resume` alone, and once: no design says that it takes another one."""
         self.status = self.resume(self.stack)
+        entries = pawllog.snapshot(self.stack.log)
+        prefix = ""
+        if self.is_halted_by_engine(entries):
+            prefix = "halted by the engine, then "
+            self.restart_engine()
         if any(kill.came_back for kill in self.kills):
             self.wait_for_boot()
-        entries = pawllog.snapshot(self.stack.log)
         if not entries:
             # Killed before there was a plan: nothing was asked for yet.
             self.findings.expect(self.status == 0, f"resume ends {self.status} without an upgrade")
@@ -95,7 +104,7 @@ class Attempt:
             checks.check_service(self.stack, "1.0.0", self.findings)
             self.end = "not begun"
             return
-        self.end = ENDS.get(self.status, f"exit {self.status}")
+        self.end = prefix + ENDS.get(self.status, f"exit {self.status}")
         if self.status in (checks.VERIFIED, checks.ROLLED_BACK):
             checks.check_all(
                 self.stack, self.version, self.status, self, self.findings)
@@ -103,6 +112,19 @@ class Attempt:
             causes = [f"{entry.kind}: {entry.message}" for entry in entries
                       if entry.kind in ("halted", "failed")]
             self.findings.expect(False, f"it ends with {self.status}: {'; '.join(causes)}")
+
+    def is_halted_by_engine(self, entries):
+        """The one halt that is right: no program but the engine itself can let the port go."""
+        return (self.status == 11 and entries[-1].code == "port-in-use"
+                and self.stack.testbed.keeps_port(self.stack.port))
+
+    def restart_engine(self):
+        """What Pawl's message advises, and then the command that it names."""
+        restart = kills.Kill("the engine is restarted in order")
+        self.kills.append(restart)
+        restart.came_back = self.stack.testbed.restart_docker()
+        restart.ended = time.time()
+        self.status = self.resume(self.stack, "--retry", "--reason", "the engine was restarted")
 
     def wait_for_boot(self):
         """What a boot starts is up in a while, also where Pawl has nothing to do with it."""

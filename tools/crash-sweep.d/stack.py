@@ -62,6 +62,7 @@ class Stack:
         environment = {"NOTICEBOARD_SLOW_SECONDS": "1", "MYSQL_ROOT_PASSWORD": ROOT_PASSWORD}
         self.address = self.testbed.call(
             "stack", "up", self.name, FIRST_VERSION, environment=environment).strip()
+        self.port = int(self.address.rsplit(":", 1)[1])
         self.web_before = self.engine.container(self.web)
         self.image_id = self.web_before["Image"]
         self.sql(f"""

@@ -99,6 +99,23 @@ class Testbed:
         if not self.engine.answers():
             self.call("start-docker")
 
+    def restart_docker(self):
+        """In order, as a person does; what should run runs again afterwards."""
+        daemon, expected = self.daemon(), self.to_come_back()
+        host.send(daemon, signal.SIGTERM)
+        host.wait_until(lambda: not host.is_alive(daemon), 60, "the daemon does not end")
+        return self.boot(expected)
+
+    def keeps_port(self, port):
+        """Whether the engine holds a published port for a container that does not run.
+
+        A Docker 20.10 that was killed while it started a container does so until its next restart.
+        """
+        ports = [published.get("PublicPort") for one in self.engine.ask("GET", "/containers/json")
+                 for published in one["Ports"]]
+        proxies = [host.command_line(pid) for pid in host.descendants(self.daemon())]
+        return port not in ports and any(f"-host-port {port} " in line for line in proxies)
+
     def to_come_back(self):
         """Containers that ran when the daemon died and that a boot starts again, by what is on its
         disk."""
@@ -114,7 +131,7 @@ class Testbed:
                 found.append(config["ID"])
         return found
 
-    def boot(self):
+    def boot(self, expected=None):
         """Starts the daemon, and what it should have started by itself.
 
         Debian's Docker 20.10 does not start containers again that it finds running after its own
@@ -122,7 +139,7 @@ class Testbed:
 
         Returns the names of what was started, with `(by the sweep)` where Docker did not.
         """
-        expected = self.to_come_back()
+        expected = expected or self.to_come_back()
         self.start_docker()
         if not self.engine.ask("GET", "/containers/json"):
             self.remove_cables()
