@@ -44,7 +44,8 @@ extension DockerError: CustomStringConvertible {
         case .tooLarge(let what, let limitInBytes):
             "\(what): the answer is larger than the \(limitInBytes) bytes that are allowed"
         case .endedEarly(let what, let reason):
-            "\(what): the engine's answer broke off: \(reason). Look whether the daemon still runs."
+            "the engine's answer about \(what) broke off: \(reason). Look whether the daemon still "
+                + "runs."
         case .timedOut(let what, let duration):
             "\(what): the engine was silent or not done within \(duration)"
         case .invalid(let reason):

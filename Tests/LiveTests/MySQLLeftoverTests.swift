@@ -3,6 +3,7 @@ import DockerEngine
 import Drivers
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 import UpgradeMachine
 
@@ -44,6 +45,28 @@ struct MySQLLeftoverTests {
             let receipt = try await driver.perform(effect, in: context)
             #expect(receipt == .dataRestored(fingerprint: backup.fingerprint))
             #expect(try await driver.observe(effect, in: context) == .present(receipt))
+        }
+    }
+
+    /// As after a boot, when the engine has just begun to start it.
+    @Test("A server that is being started is waited for")
+    func startedLate() async throws {
+        try #require(MySQLPlace.available.contains(.container))
+        try await MySQLServer.running(.container) { server in
+            let engine = try MySQLServer.engine()
+            try await engine.stopContainer(server.name, grace: .seconds(10))
+            let waits = Mutex(false)
+            let driver = try server.driver()
+            let context = server.context { progress in
+                if case .note = progress { waits.withLock { $0 = true } }
+            }
+            let look = Task { () throws -> Observation in
+                try await driver.endLeftovers(of: .raiseFence, in: context)
+                return try await driver.observe(.raiseFence, in: context)
+            }
+            try await MySQLShell.eventually { waits.withLock { $0 } }
+            try await engine.startContainer(server.name)
+            #expect(try await look.value == .absent)
         }
     }
 

@@ -28,6 +28,9 @@ public struct ContainerService: Service {
         _ effect: Effect, in context: Context
     ) async throws(Failure) -> Observation {
         let scene = try Scene(engine, context)
+        _ = try await Patience.usual.wait(in: context) { () throws(Failure) in
+            try await asked { () throws(DockerError) in try await engine.ping() }
+        }
         switch effect {
         case .pull(let release): return try await observePull(of: release, scene)
         case .stop: return try await observeStop(scene)

@@ -57,7 +57,9 @@ extension Failure {
             || message.contains("address already in use"):
             self.init(
                 code: "port-in-use", message: "\(error)",
-                advice: "find who listens on that port (`docker ps`, `ss -ltnp`) and stop it",
+                advice: "find who listens on that port (`docker ps`, `ss -ltnp`) and stop it; a "
+                    + "docker-proxy of a container that does not run goes with a restart of the "
+                    + "engine",
                 isPermanent: true)
         case .stopped(let what):
             self = .interrupted(what: what)

@@ -120,7 +120,7 @@ public struct MySQLDriver: DatabaseDriver {
     }
 
     public func survey(in context: Context) async throws(Failure) -> DatabaseSurvey {
-        try await connected(nil, context) { client throws(Failure) in
+        try await connected(nil, context, .none) { client throws(Failure) in
             try await MySQLSurvey(client: client, plan: context.plan).run()
         }
     }
@@ -128,8 +128,10 @@ public struct MySQLDriver: DatabaseDriver {
     // MARK: Connecting
 
     /// Resolves the password, does the work, and takes the password out of what it throws.
+    ///
+    /// - Parameter patience: With a server that is being started.
     func connected<Value: Sendable>(
-        _ effect: Effect?, _ context: Context,
+        _ effect: Effect?, _ context: Context, _ patience: Patience = .usual,
         _ work: (MySQLClient) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let password = try await resolve(settings.password)
@@ -138,53 +140,18 @@ public struct MySQLDriver: DatabaseDriver {
         let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
         do throws(Failure) {
             let tools = try tools(redaction)
-            let client = try await answering(
-                within: effect == nil ? .zero : min(Self.startLimit, (limit ?? 0).duration),
-                context, redaction
-            ) { () throws(Failure) in
-                try await MySQLClient(
+            let patience = limit.map { patience.within($0.duration) } ?? patience
+            let client = try await patience.wait(in: context) { () throws(Failure) in
+                let client = try await MySQLClient(
                     settings: settings, tools: tools, desk: desk, password: password,
                     tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
+                _ = try await client.ask("DO 0;\n", for: "reach the server", inSchema: false)
+                return client
             }
             return try await work(client)
         } catch {
             throw redaction(error)
         }
-    }
-
-    /// How long a step waits for a database that starts: after a reboot that takes a while, and
-    /// ending there would need a person.
-    private static let startLimit = Duration.seconds(120)
-    private static let askAgainAfter = Duration.milliseconds(500)
-
-    /// A client whose server answers.
-    private func answering(
-        within limit: Duration, _ context: Context, _ redaction: Redaction,
-        _ connect: () async throws(Failure) -> MySQLClient
-    ) async throws(Failure) -> MySQLClient {
-        let deadline = ContinuousClock.now + limit
-        var isAnnounced = false
-        while true {
-            do throws(Failure) {
-                let client = try await connect()
-                if limit > .zero {
-                    _ = try await client.ask("DO 0;\n", for: "connect", inSchema: false)
-                }
-                return client
-            } catch  where Self.mayStillStart(error) && ContinuousClock.now < deadline {
-                let note = "waiting for the database: \(redaction(error.message))"
-                if !isAnnounced { context.report(.note(note)) }
-                isAnnounced = true
-            }
-            try await MySQLClient.pause(Self.askAgainAfter)
-        }
-    }
-
-    private static func mayStillStart(_ failure: Failure) -> Bool {
-        [
-            MySQLErrorKind.unreachable.code, MySQLErrorKind.connectionLost.code,
-            "database-container-stopped",
-        ].contains(failure.code)
     }
 
     private func tools(_ redaction: Redaction) throws(Failure) -> any MySQLTools {
