@@ -69,6 +69,8 @@ def read_patch(path):
         elif line.strip():
             bug.append(line.strip())
     missing = {"Invariant", "Caught-by", "Asserts"} - heads.keys()
+    if heads.get("Needs", "root") not in ("root", "testbed"):
+        raise Unusable(f"{path.name} needs {heads['Needs']}, and nobody knows what that is")
     if missing or not bug:
         raise Unusable(f"{path.name} does not say: {', '.join(sorted(missing)) or 'its bug'}")
     return Mutant(path.stem, " ".join(bug), heads, read_hunks(path.name, lines[start:]))
