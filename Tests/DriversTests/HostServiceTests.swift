@@ -140,4 +140,33 @@ struct HostServiceTests {
             try await service.status(in: context).parts.map(\.releaseDigests)
                 == [[world.plan.current.digest]])
     }
+
+    @Test("A stop is done when the application has stopped, not when its command has")
+    func waitsForTheStop() async throws {
+        let world = try await HostWorld()
+        defer { world.end() }
+        try world.directory.write(
+            """
+            #!/bin/sh
+            (sleep 0.5; kill "$(cat ../../pid)"; rm ../../pid) >/dev/null 2>&1 &
+            """, to: "releases/1.0.0/stop", mode: 0o755)
+        _ = try await world.service.perform(.stop, in: world.context)
+        let parts = try await world.service.status(in: world.context).parts
+        #expect(parts.map(\.isRunning) == [false], "it still runs")
+    }
+
+    @Test("A start is done when the application runs, not when its command has ended")
+    func waitsForTheStart() async throws {
+        let world = try await HostWorld(limits: Limits(stop: 10, start: 1))
+        defer { world.end() }
+        let candidate = world.plan.candidate
+        _ = try await world.service.perform(.pull(release: candidate), in: world.context)
+        _ = try await world.service.perform(.stop, in: world.context)
+        try world.directory.write("#!/bin/sh\n", to: "releases/2.0.0/start", mode: 0o755)
+        let failure = await #expect(throws: Failure.self) {
+            try await world.service.perform(.start(release: candidate), in: world.context)
+        }
+        #expect(failure?.code == "start-failed")
+        #expect(failure?.message.contains("succeeded, but the application does not run") == true)
+    }
 }

@@ -257,6 +257,23 @@ struct SQLiteCrashTests {
         #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "0")
     }
 
+    @Test("A backup that holds other data than its evidence says is not put into place")
+    func anotherContent() async throws {
+        let backup = try await backup()
+        let other = Backup(
+            instance: backup.instance, path: backup.path, sha256: backup.sha256,
+            sizeInBytes: backup.sizeInBytes,
+            fingerprint: Fingerprint(digest: "another", tables: 4, rows: 9, isExact: true),
+            position: backup.position)
+        try Shell.sqlite(path, "DELETE FROM notice")
+        let failure = await #expect(throws: Failure.self) {
+            try await driver.perform(.restoreData(from: other), in: context)
+        }
+        #expect(failure?.code == "restore-differs")
+        #expect(try Shell.sqlite(path, "SELECT count(*) FROM notice") == "0")
+        #expect(try world.beside == ["app.db"])
+    }
+
     @Test("A half backup is torn, cleared, and taken anew")
     func tornBackup() async throws {
         let name = "board-up-1-before-1"
