@@ -144,6 +144,19 @@ struct FileTests {
         }
     }
 
+    /// Reading the end of the log alone, which is all that a writer needs, would not show it.
+    @Test func `A writer is refused a log with a damaged page that it has no need to read`() throws
+    {
+        let folder = try Folder()
+        try folder.append(Array(repeating: .resumed, count: 500))
+        var bytes = try folder.bytes()
+        let middle = bytes.count / 2 / 4096 * 4096
+        bytes.replaceSubrange(middle..<middle + 4096, with: [UInt8](repeating: 0xFF, count: 4096))
+        try folder.write(bytes)
+        let error = refusal { _ = try EventLog(path: folder.log, for: .writing) }
+        #expect(error?.kind == "damaged", "\(String(describing: error))")
+    }
+
     /// Damage anywhere is either seen, or lies where no event is; it never ends the process.
     @Test func `One changed byte anywhere is seen or of no matter`() throws {
         let folder = try Folder()
