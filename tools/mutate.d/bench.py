@@ -126,7 +126,7 @@ class Bench:
         return self.run(BUILD_LIMIT, "swift", "build", "--build-tests")
 
     def narrow(self, target):
-        """Leaves of a copy's package what one test target needs: it is planned and linked sooner."""
+        """Leaves of a copy's package what one test target needs: so it is built sooner."""
         if self.tree != ROOT:
             manifest = (ROOT / "Package.swift").read_text()
             (self.tree / "Package.swift").write_text(manifest + NARROWED.format(target=target))
