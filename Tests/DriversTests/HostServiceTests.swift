@@ -145,14 +145,18 @@ struct HostServiceTests {
     func waitsForTheStop() async throws {
         let world = try await HostWorld()
         defer { world.end() }
+        try world.directory.write("#!/bin/sh\n", to: "releases/1.0.0/stop", mode: 0o755)
+        // It runs as long as it was asked no more than three times.
+        try world.directory.write("", to: "asked")
         try world.directory.write(
             """
             #!/bin/sh
-            (sleep 0.5; kill "$(cat ../../pid)"; rm ../../pid) >/dev/null 2>&1 &
-            """, to: "releases/1.0.0/stop", mode: 0o755)
+            echo asked >> ../../asked
+            test "$(wc -l < ../../asked)" -le 3 || exit 3
+            """, to: "releases/1.0.0/status", mode: 0o755)
         _ = try await world.service.perform(.stop, in: world.context)
-        let parts = try await world.service.status(in: world.context).parts
-        #expect(parts.map(\.isRunning) == [false], "it still runs")
+        let answers = try world.directory.read("asked").count { $0 == "\n" }
+        #expect(answers == 4, "it was not waited for")
     }
 
     @Test("A start is done when the application runs, not when its command has ended")
