@@ -144,7 +144,8 @@ struct UpcastingTests {
         let body = try RecordCoder(shapes: Self.shapes).body(of: entry)
         #expect(String(decoding: body, as: UTF8.self).contains(#""version":3,"#))
         // Today's Pawl has two steps less, and refuses it.
-        #expect(RecordCoder().kind(of: body) == .init(type: "done", version: 3))
+        let kind = try #require(RecordCoder().kind(of: body))
+        #expect((kind.type, kind.version) == ("done", 3))
         #expect(Shapes.current.known("done", version: 3) == nil)
     }
 
