@@ -226,6 +226,12 @@ def brief(text, limit):
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+def errors_of(output):
+    """What a compiler says that is to the point; the end of all where it says nothing."""
+    errors = dict.fromkeys(line for line in output.split("\n") if " error: " in line)
+    return " / ".join(list(errors)[:3]) or tail(output, 3)
+
+
 def tail(output, count):
     return " / ".join(output.strip().split("\n")[-count:])
 
@@ -237,9 +243,8 @@ def examine(bench, mutant):
         status, output = bench.build()
         built = time.monotonic()
         if status != 0:
-            errors = [line for line in output.split("\n") if "error:" in line][:3]
-            found = "does not compile: " + (" / ".join(errors) or tail(output, 3))
-            return Verdict(mutant, False, found, built - began)
+            return Verdict(
+                mutant, False, f"does not compile: {errors_of(output)}", built - began)
         status, output = bench.test(mutant.filter)
         is_caught, found = judge(mutant, status, output, bench.tests(mutant.target))
         return Verdict(
@@ -252,7 +257,7 @@ def control(bench, mutants):
     """Without a bug every one of the tests passes, or it would catch anything."""
     status, output = bench.build()
     if status != 0:
-        raise Unusable("this checkout does not build:\n" + output)
+        raise Unusable("this checkout does not build: " + errors_of(output))
     chosen = sorted({mutant.filter for mutant in mutants})
     status, output = bench.test(*chosen)
     if status != 0 or tests_run(output) < len(chosen):
