@@ -152,7 +152,8 @@ struct LeavingTests {
         let bench = Bench()
         let driver = Scripted(ending: { _ throws(Failure) in throw .busy })
         _ = try await bench.runner(driver).resume(try Sample.run(openAt: .backUp, bench.time))
-        #expect(driver.calls == [.endLeftovers(Sample.backUp), Self.lift])
+        let tries = Array(repeating: Scripted.Call.endLeftovers(Sample.backUp), count: 3)
+        #expect(driver.calls == tries + [Self.lift])
     }
 
     @Test func `So it is where a halt leaves its raising in doubt`() async throws {
