@@ -239,7 +239,7 @@ struct VerificationTests {
         #expect(failure.code == "check-failed")
         #expect(!failure.isPermanent)
         #expect(
-            failure.message == "7.1.0 does not pass: 2 of 3 checks not good, when the time was up: "
+            failure.message == "7.1.0 does not pass: 2 of 3 checks not good when the time was up: "
                 + "check 1: the health check of web is still starting; "
                 + "check 2: no line matches ready"
         )
