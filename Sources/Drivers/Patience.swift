@@ -20,7 +20,9 @@ struct Patience: Sendable {
     let rest: Duration
 
     /// The same, but not for longer than a step may take.
-    func within(_ limit: Duration) -> Patience { Patience(limit: min(self.limit, limit), rest: rest) }
+    func within(_ limit: Duration) -> Patience {
+        Patience(limit: min(self.limit, limit), rest: rest)
+    }
 
     /// Asks until there is an answer, or another failure than an absence.
     ///

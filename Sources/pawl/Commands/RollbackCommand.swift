@@ -63,7 +63,9 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
         guard run.upgrade.name == .verified else { return }
         let driver = try await Composition.driver(for: run.plan)
         let context = Context(plan: run.plan) { _ in }
-        guard case .present = try await driver.observe(.removeCandidate, in: context) else { return }
+        guard case .present = try await driver.observe(.removeCandidate, in: context) else {
+            return
+        }
         throw Refusal(
             status: .refused,
             message: "the \(run.plan.candidate.version) that this upgrade has started is not there "
