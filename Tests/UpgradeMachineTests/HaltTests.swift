@@ -43,7 +43,8 @@ struct HaltTests {
     func isSettledAsUndone(step: Step) throws {
         var course = try Self.halted(at: step)
         try course.happen(.settled(step: step, settlement: .undone, reason: "seen"))
-        #expect(course.run.inDoubt.isEmpty)
+        // Of a stop that a person's time lies behind it is looked whether it still holds.
+        #expect(!course.run.inDoubt.contains { $0.step == step })
         try course.go(to: nil)
         #expect(course.run.upgrade.name == .verified)
         #expect(course.begun.filter { $0 == step }.count >= 2)
