@@ -1,3 +1,4 @@
+import DiskWork
 import EventLog
 import Foundation
 import RecordedDisk
@@ -23,7 +24,8 @@ extension Subject {
             log: log, lock: lock,
             author: .init(actor: "ada", host: "server", tool: Tool(version: "1", digest: "d")))
         let moment = Moment(wallMilliseconds: 1, monotonicNanoseconds: 1, bootID: "boot")
-        let appended = try writer.append([(.resumed, moment)], to: "u1", planDigest: "p")
+        let appended = try writer.append(
+            [(.resumed, moment)], to: "u1", planDigest: LogWork.planDigest)
         #expect(appended.map(\.sequence) == [before + 1])
     }
 }

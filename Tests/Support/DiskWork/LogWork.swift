@@ -18,6 +18,8 @@ public enum LogWork {
         database: .none, fence: .none, backups: "/srv/backups", checks: [], steadyFor: 0,
         limits: Limits())
 
+    public static let planDigest = Replay.digest(of: plan)
+
     /// What the appends of one run are.
     private static let appends: [[Event]] = [
         [.planned(plan: plan), .began(effect: .pull(release: release))],
@@ -61,12 +63,12 @@ public enum LogWork {
         for events in appends.prefix(times ?? appends.count) {
             let entries = events.map { ($0, moment) }
             do {
-                let appended = try writer.append(entries, to: plan.upgrade, planDigest: "p")
+                let appended = try writer.append(entries, to: plan.upgrade, planDigest: planDigest)
                 if let last = appended.last { Acknowledgement.give(last.sequence) }
             } catch {
                 // What became of it nobody knows, so that nothing may follow it.
                 let again = Result {
-                    try writer.append(entries, to: plan.upgrade, planDigest: "p")
+                    try writer.append(entries, to: plan.upgrade, planDigest: planDigest)
                 }
                 if case .success = again { exit(3) }
                 throw error
