@@ -163,7 +163,7 @@ struct MySQLAdversityTests {
             try await MySQLShell.eventually { notes.withLock { !$0.isEmpty } }
             try await server.startAgain()
             #expect(try await backup.fingerprint.rows == 5)
-            #expect(notes.withLock { $0.first?.hasPrefix("waiting for the database: ") == true })
+            #expect(notes.withLock { $0.first?.hasPrefix("waiting: ") == true })
         }
     }
 
