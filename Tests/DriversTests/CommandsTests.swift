@@ -32,6 +32,18 @@ struct CommandsTests {
         #expect(try await command.run().output == "\(directory.path)\nup-1/stop+\n")
     }
 
+    @Test("What holds a secret is not inherited, and all else is")
+    func withheld() async throws {
+        let command = shell("env")
+        // HOME and PATH are as good as any: what this process has, and a child would have.
+        #expect(try await command.run().output.contains("HOME="))
+        let lines = try await Command.$withheldVariables.withValue(["HOME", "NOT_SET"]) {
+            try await command.run().output.split(separator: "\n")
+        }
+        #expect(!lines.contains { $0.hasPrefix("HOME=") || $0.hasPrefix("NOT_SET=") })
+        #expect(lines.contains { $0.hasPrefix("PATH=") })
+    }
+
     @Test("Nothing of Pawl's is open in it, and it has no terminal and a session of its own")
     func isolated() async throws {
         let open = try await Command(["ls", "/proc/self/fd"], limit: .seconds(20)).run()

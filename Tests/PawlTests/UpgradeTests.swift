@@ -70,6 +70,20 @@ struct UpgradeTests {
         #expect(try world.servingVersion() == "2.0.0")
     }
 
+    /// Its data is not the upgrade's to replace.
+    @Test func whereSomethingElseServesARollbackByHandIsRefused() throws {
+        let world = try Installation()
+        #expect(try world.pawl("upgrade", "2.0.0").code == 0)
+        let before = try world.dump()
+        try world.shell("cp -a releases/2.0.0 releases/3.0.0; ln -sfn releases/3.0.0 current")
+        let refused = try world.pawl("rollback", "--reason", "test", "--yes")
+        #expect(refused.code == 12, "\(refused.errors)")
+        #expect(refused.errors.contains("leads to 3.0.0, which is neither 1.0.0 nor 2.0.0"))
+        #expect(try world.dump() == before)
+        try world.shell("ln -sfn releases/2.0.0 current")
+        #expect(try world.pawl("rollback", "--reason", "test", "--yes").code == 10)
+    }
+
     @Test func aSpentOutageBudgetTurnsAround() throws {
         let world = try Installation(.init(outage: "2s", slowSeconds: 20))
         let before = try world.dump()
