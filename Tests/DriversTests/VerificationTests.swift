@@ -175,7 +175,7 @@ struct VerificationTests {
                 testDescription: "an error in the log, beside what may come yet",
                 questions: [.healthy(container: "web"), .log(ready: nil, errors: ["FATAL"])],
                 part: .web(health: .starting), log: .of("FATAL"),
-                says: "mends it: check 1: a line matches FATAL: FATAL (not good yet: check 0: ",
+                says: "mends this: check 1: a line matches FATAL: FATAL (not good yet: check 0: ",
                 excerpt: "FATAL"),
             Hopeless(
                 testDescription: "no health check to ask", questions: [.healthy(container: "web")],

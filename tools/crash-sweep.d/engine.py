@@ -137,6 +137,16 @@ class Events:
             and event["timeNano"] / 1e9 >= since
         ]
 
+    def is_restart(self, start):
+        """Whether the engine did it by the restart policy: the container had ended unasked."""
+        before = [
+            event["Action"] for event in list(self.kept)
+            if event["Type"] == "container" and event["timeNano"] < start["timeNano"]
+            and event["Actor"]["ID"] == start["Actor"]["ID"]
+            and event["Action"] in ("start", "kill", "die")
+        ]
+        return before[-2:] == ["start", "die"]
+
 
 def name_of(event):
     return event["Actor"]["Attributes"].get("name", "")

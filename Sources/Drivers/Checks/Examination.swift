@@ -195,7 +195,7 @@ extension Examination {
         }
         let open = bad.filter { $0.answer?.isHopeless != true }
         let firm = list(bad.filter { $0.answer?.isHopeless == true })
-        return "\(what), and no waiting mends it: \(firm)"
+        return "\(what): no waiting mends this: \(firm)"
             + (open.isEmpty ? "" : " (not good yet: \(list(open)))")
     }
 
