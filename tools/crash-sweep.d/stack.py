@@ -185,7 +185,11 @@ instances:
     # --- Its database, asked by programs that have no part in the one under test ------------------
 
     def client_options(self):
-        network = self.engine.container(self.database)["NetworkSettings"]["Networks"][self.name]
+        networks = self.engine.container(self.database)["NetworkSettings"]["Networks"]
+        # An engine that has just been killed may not have joined it to any again.
+        network = (networks or {}).get(self.name)
+        if network is None:
+            raise Trouble(f"{self.database} is in no network {self.name}")
         return ["--no-defaults", f"--host={network['IPAddress']}", "--user=root",
                 "--default-character-set=utf8mb4"]
 
