@@ -17,8 +17,16 @@ struct Shapes: Sendable {
 
     init(_ steps: [EventType: [Step]]) { self.steps = steps }
 
-    /// This Pawl's: every type has its first shape still.
-    static let current = Shapes([:])
+    /// This Pawl's.
+    ///
+    /// 2: plans of operations, paths, archives, and more databases and checks; the steps of these.
+    static let current = Shapes([
+        .planned: [grown], .began: [grown], .attemptFailed: [grown], .done: [grown],
+        .failed: [grown], .withdrawn: [grown], .settled: [grown],
+    ])
+
+    /// A shape that has only got more that it may hold: what is there is as it was.
+    private static let grown: Step = { $0 }
 
     /// The version of a type's shape that is written.
     func version(of type: EventType) -> Int { 1 + (steps[type]?.count ?? 0) }

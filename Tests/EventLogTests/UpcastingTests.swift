@@ -80,7 +80,8 @@ struct UpcastingTests {
     @Test("A log of older shapes replays as if it were of today's", arguments: 1...3)
     func replays(version: Int) throws {
         var visited = 0
-        for golden in try GoldenLog.all() where golden.name != "unfenced-and-saved-nothing" {
+        for golden in try GoldenLog.all()
+        where golden.corpus == 1 && golden.name != "unfenced-and-saved-nothing" {
             let old = try Self.old(golden, done: version)
             #expect(old.lines != golden.lines)
             let log = try old.restore(into: try Folder())

@@ -53,7 +53,7 @@ struct VerificationTests {
         "What no Pawl of this version wrote is named as newer",
         arguments: [
             ("type = 'x'", #""type":"done""#, #""type":"x""#),
-            ("type_version = 2", #""version":1,"wall"#, #""version":2,"wall"#),
+            ("type_version = 9", #""version":2,"wall"#, #""version":9,"wall"#),
         ])
     func newerShape(column: String, old: String, new: String) throws {
         let folder = try Folder()
@@ -73,7 +73,7 @@ struct VerificationTests {
 
     @Test(
         "A column that pretends to be newer than its body is damage",
-        arguments: ["type = 'x'", "type_version = 2"])
+        arguments: ["type = 'x'", "type_version = 9"])
     func pretendedShape(change: String) throws {
         let folder = try Folder()
         try folder.append()
