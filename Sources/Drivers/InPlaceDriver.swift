@@ -29,7 +29,7 @@ public struct InPlaceDriver: Driver {
 
     public func perform(_ effect: Effect, in context: Context) async throws(Failure) -> Receipt {
         switch effect.step {
-        case .saveData, .restoreData:
+        case .saveData, .restoreData, .loadDump:
             try await service.keepStopped(for: effect.step, in: context)
         default: break
         }
@@ -45,7 +45,7 @@ public struct InPlaceDriver: Driver {
         switch step {
         case .pull, .stop, .start, .tidy, .removeCandidate, .startPrevious: return service
         case .verify, .verifyPrevious: return verification
-        case .raiseFence, .backUp, .liftFence, .saveData, .restoreData:
+        case .raiseFence, .backUp, .liftFence, .saveData, .restoreData, .loadDump:
             guard let database else {
                 throw Failure(
                     code: "no-database", message: "\(step.rawValue) without a database",

@@ -9,6 +9,12 @@ public struct StreamSummary: Sendable {
     public let lastSequence: Int
 }
 
+extension [StreamSummary] {
+    /// The one that was written last, which alone may not have ended: nothing begins beside it, and
+    /// an older upgrade that a person goes back from is written again.
+    public var lastWritten: StreamSummary? { self.max { $0.lastSequence < $1.lastSequence } }
+}
+
 extension EventLog {
     /// All streams, oldest first; of one instance where it is named.
     public func streams(of instance: String? = nil) throws(EventLogError) -> [StreamSummary] {
@@ -40,6 +46,26 @@ extension EventLog {
         }
         guard !entries.isEmpty else { throw .unknownStream(stream) }
         return entries
+    }
+
+    /// The plan that a stream begins with; none where it does not begin with one.
+    public func plan(of stream: String) throws(EventLogError) -> Plan? {
+        let first = try read { database in
+            try StoredEvent.fetchOne(
+                database,
+                sql: """
+                    SELECT \(StoredEvent.columns) FROM event WHERE stream = ? AND stream_seq = 1
+                    """, arguments: [stream])
+        }
+        guard let first else { throw .unknownStream(stream) }
+        do throws(StoredEvent.Mismatch) {
+            guard case .planned(let plan) = try first.record(by: RecordCoder()).event else {
+                return nil
+            }
+            return plan
+        } catch {
+            throw refused(error)
+        }
     }
 
     /// Visits the rows of one stream, or of the whole log, in short transactions.

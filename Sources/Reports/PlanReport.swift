@@ -52,6 +52,7 @@ public struct PlanReport: Sendable, Codable {
     }
 
     private var steps: [String] {
+        if let operation = plan.operation { return operation.steps.map { $0.doing(in: plan) } }
         let fenced = plan.database.isPresent && plan.fence == .hold
         let forward: [Step] =
             [.pull] + (fenced ? [.raiseFence] : []) + (plan.database.isPresent ? [.backUp] : [])

@@ -39,11 +39,29 @@ public struct StatusText: Sendable {
         let serving: String? =
             switch timeline.run.upgrade.verdict {
             case .verified: plan.candidate.version
-            case .rolledBack: plan.current.version
+            case .rolledBack, .operated: plan.current.version
             default: nil
             }
+        if let operation = plan.operation {
+            guard timeline.run.upgrade.verdict == .operated else {
+                return operation.isOfService ? outage(timeline, nil, place) : []
+            }
+            switch operation {
+            case .pull, .backUp: return []
+            case .stop: return ["Service:     is stopped; start it with: \(place.command("start"))"]
+            case .start: return ["Service:     \(plan.current.version) serves"]
+            case .restart, .restore: break
+            }
+        }
+        return outage(timeline, serving, place)
+    }
+
+    private static func outage(
+        _ timeline: Timeline, _ serving: String?, _ place: Surroundings
+    ) -> [String] {
         guard let last = timeline.outages.last else {
-            return ["Service:     \(serving ?? plan.current.version) was not touched"]
+            guard timeline.plan.operation == nil else { return [] }
+            return ["Service:     \(serving ?? timeline.plan.current.version) was not touched"]
         }
         guard let duration = timeline.outage else {
             let since = "Service:     AWAY since \(place.clock(last.began.moment.wallMilliseconds))"
@@ -65,7 +83,14 @@ public struct StatusText: Sendable {
             let saved = end.saved.map {
                 "             what the new release made of it: \($0.path)"
             }
-            return ["Data:        put back as it was before the start"] + (saved.map { [$0] } ?? [])
+            let before = end.plan.operation == nil ? "before the start" : "before"
+            return ["Data:        put back as it was \(before)"] + (saved.map { [$0] } ?? [])
+        case .operated(let end):
+            guard case .restore(let source) = end.operation else {
+                return end.backup.map { ["Backup:      \($0.path)"] } ?? []
+            }
+            return ["Data:        is that of \(source.path)"]
+                + (end.backup.map { ["             what was there before: \($0.path)"] } ?? [])
         default:
             return upgrade.backup.map { ["Backup:      \($0.path)"] } ?? []
         }
@@ -73,13 +98,13 @@ public struct StatusText: Sendable {
 
     private static func next(_ timeline: Timeline, _ place: Surroundings) -> [String] {
         let run = timeline.run
-        let doing = (run.open ?? run.upgrade.nextEffect)?.step.doing
+        let doing = (run.open ?? run.upgrade.nextEffect)?.step.doing(in: run.plan)
         if let holder = place.heldBy, let doing {
             return ["At work:     \(holder)", "Now:         \(doing)"]
         }
         let goBack = place.command("rollback", "--reason", "WHY")
         switch run.upgrade {
-        case .rolledBack:
+        case .rolledBack, .operated, .failed:
             return []
         case .verified(let state) where doing == nil:
             let left: [String] =

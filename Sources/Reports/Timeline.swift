@@ -190,7 +190,7 @@ private struct Folding {
     mutating func add(_ entry: LogEntry) throws(IllegalEvent) {
         follow(entry)
         if case .planned = entry.event {
-            mark(.planned, entry, "\(run.plan.current.version) → \(run.plan.candidate.version)")
+            mark(.planned, entry, run.plan.brief)
             return
         }
         run = try run.evolved(by: entry.event, at: entry.moment)
@@ -285,6 +285,13 @@ private struct Folding {
     private mutating func update(_ change: (inout Timeline.StepSpan) -> Void) {
         guard !steps.isEmpty else { return }
         change(&steps[steps.count - 1])
+    }
+}
+
+extension Plan {
+    fileprivate var brief: String {
+        if let operation { return "\(operation.name) of \(instance)" }
+        return "\(current.version) → \(candidate.version)"
     }
 }
 

@@ -14,15 +14,26 @@ extension Timeline {
 
     /// The whole of it in one sentence.
     public var headline: String {
-        let what =
-            "Upgrade \(upgrade) of \(plan.instance), "
-            + "\(plan.current.version) → \(plan.candidate.version)"
+        let what = subject
         return switch run.upgrade {
         case .verified: "\(what): verified"
         case .rolledBack(let end): "\(what): rolled back, because \(end.cause.brief)"
         case .halted(let halt): "\(what): halted, because \(halt.cause.brief)"
+        case .failed(let end): "\(what): failed, because \(end.cause.brief)"
         case .rollingBack(let back): "\(what): being rolled back, because \(back.cause.brief)"
         default: "\(what): \(run.upgrade.name.wording)"
+        }
+    }
+
+    /// What it is about.
+    private var subject: String {
+        switch plan.operation {
+        case nil:
+            "Upgrade \(upgrade) of \(plan.instance), "
+                + "\(plan.current.version) → \(plan.candidate.version)"
+        case .pull: "Pull \(upgrade) of \(plan.instance), \(plan.candidate.version)"
+        case .restore(let source): "Restore \(upgrade) of \(plan.instance), \(source.path)"
+        case let operation?: "\(operation.title) \(upgrade) of \(plan.instance)"
         }
     }
 
@@ -136,6 +147,11 @@ extension Timeline {
             guard let backup = end.backup else { return ["The data was not touched."] }
             let saved = end.saved.map { " What the new release had made of it: \($0.path)" } ?? ""
             return ["The data was put back from \(backup.path).\(saved)"]
+        case .operated(let end):
+            guard case .restore = end.operation else {
+                return end.backup.map { ["Backup: \($0.path)"] } ?? []
+            }
+            return end.backup.map { ["What was there before: \($0.path)"] } ?? []
         default:
             return run.upgrade.backup.map { ["Backup of before: \($0.path)"] } ?? []
         }

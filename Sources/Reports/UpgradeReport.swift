@@ -6,10 +6,13 @@ public struct UpgradeReport: Sendable, Codable {
     public var format = "pawl.upgrade/1"
     public let upgrade: String
     public let instance: String
+    /// What was done instead of an upgrade, as `backup`; none for an upgrade.
+    public let operation: String?
     public let from: String
     public let to: String
     public let state: StateName
-    /// `verified`, `rolledBack`, `halted`, or none while it goes on.
+    /// `verified`, `rolledBack`, `halted`; of an operation `operated` or `failed`; none while it
+    /// goes on.
     public let verdict: StateName?
     public let cause: Cause?
     /// Why it waits where it could go on; with the code `shut-down` it goes on by itself after a
@@ -73,6 +76,7 @@ public struct UpgradeReport: Sendable, Codable {
         let run = timeline.run
         upgrade = timeline.upgrade
         instance = timeline.plan.instance
+        operation = timeline.plan.operation?.name
         from = timeline.plan.current.version
         to = timeline.plan.candidate.version
         state = run.upgrade.name
@@ -114,7 +118,7 @@ public struct UpgradeReport: Sendable, Codable {
                 Decision(command: place.typed($0.arguments), meaning: $0.meaning)
             }
         case .verified where upgrade.nextEffect == nil: return [goBack]
-        case .rolledBack: return []
+        case .rolledBack, .operated, .failed: return []
         case .rollingBack, .verified: return [goOn]
         default: return [goOn, goBack]
         }
@@ -149,7 +153,7 @@ extension Upgrade {
     /// The state where it is an end or a halt.
     public var verdict: StateName? {
         switch self {
-        case .verified, .rolledBack, .halted: name
+        case .verified, .rolledBack, .halted, .operated, .failed: name
         default: nil
         }
     }
@@ -160,6 +164,7 @@ extension Upgrade {
         case .rollingBack(let state): state.cause
         case .rolledBack(let state): state.cause
         case .halted(let state): state.cause
+        case .failed(let state): state.cause
         default: nil
         }
     }
@@ -175,7 +180,8 @@ extension Duration {
 /// Where every instance stands, as JSON.
 public struct StatusReport: Sendable, Codable {
     public var format = "pawl.status/1"
-    /// Each instance's newest upgrade, or all upgrades where they were asked for, oldest first.
+    /// Each instance's newest upgrade, and after it what was worked on last where that is an
+    /// operation; or all of both where they were asked for, oldest first.
     public let upgrades: [UpgradeReport]
 
     public init(_ upgrades: [UpgradeReport]) { self.upgrades = upgrades }

@@ -43,6 +43,19 @@ extension Step {
         case .restoreData: "putting the data back"
         case .startPrevious: "starting the old release"
         case .verifyPrevious: "verifying the old release"
+        case .loadDump: "loading the dump"
+        }
+    }
+
+    /// The same in an operation, where no release follows another.
+    public func doing(in plan: Plan) -> String {
+        guard plan.operation != nil else { return doing }
+        return switch self {
+        case .pull: "getting the release"
+        case .saveData: "saving the data that is there"
+        case .startPrevious: "starting the service"
+        case .verifyPrevious: "verifying the service"
+        default: doing
         }
     }
 }
@@ -64,6 +77,7 @@ extension Receipt {
         case .tidied(let removed):
             removed.isEmpty ? "nothing was left" : removed.joined(separator: ", ")
         case .dataRestored(let fingerprint): "\(fingerprint.brief), as in the backup"
+        case .dumpLoaded(let fingerprint): "\(fingerprint.brief)"
         case .fenceLifted, .candidateRemoved: ""
         }
     }
@@ -152,6 +166,22 @@ extension StateName {
         case .rollingBack: "on the way back to the old release"
         case .rolledBack: "rolled back: the old release serves, its data as it was"
         case .halted: "halted: a person is needed"
+        case .operating: "under way"
+        case .operated: "done"
+        case .failed: "failed"
+        }
+    }
+}
+
+extension Operation {
+    /// As the first word of a sentence.
+    var title: String { name.prefix(1).uppercased() + name.dropFirst() }
+
+    /// Whether it stops or starts what serves.
+    public var isOfService: Bool {
+        switch self {
+        case .pull, .backUp: false
+        case .restore, .stop, .start, .restart: true
         }
     }
 }

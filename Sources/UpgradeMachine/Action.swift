@@ -82,6 +82,9 @@ extension Run {
         }
         // Never roll back a rollback.
         if case .rollingBack = upgrade { return .halted(cause: failure) }
+        if case .operating(let state) = upgrade, state.needsPerson(after: step) {
+            return .halted(cause: failure)
+        }
         return .failed(step: step, failure: failure)
     }
 }

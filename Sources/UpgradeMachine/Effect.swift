@@ -23,6 +23,9 @@ public enum Effect: Hashable, Sendable, Codable {
     case startPrevious(kept: Kept?)
     case verifyPrevious(release: Release)
 
+    /// Puts a dump that Pawl did not make in place of the data.
+    case loadDump(dump: Dump)
+
     public var step: Step {
         switch self {
         case .pull: .pull
@@ -38,14 +41,15 @@ public enum Effect: Hashable, Sendable, Codable {
         case .restoreData: .restoreData
         case .startPrevious: .startPrevious
         case .verifyPrevious: .verifyPrevious
+        case .loadDump: .loadDump
         }
     }
 }
 
-/// The part of an upgrade that one intent and one outcome enclose.
+/// The part of an upgrade or operation that one intent and one outcome enclose.
 public enum Step: String, Hashable, Sendable, Codable, CaseIterable {
     case pull, raiseFence, backUp, stop, liftFence, start, verify, tidy
-    case removeCandidate, saveData, restoreData, startPrevious, verifyPrevious
+    case removeCandidate, saveData, restoreData, startPrevious, verifyPrevious, loadDump
 
     /// Whether it may be tried again after a failure or a crash.
     ///
@@ -65,7 +69,8 @@ public enum Step: String, Hashable, Sendable, Codable, CaseIterable {
     public var mayBeInterrupted: Bool {
         switch self {
         case .pull, .raiseFence, .backUp, .verify, .tidy, .verifyPrevious: true
-        case .stop, .liftFence, .start, .removeCandidate, .saveData, .restoreData, .startPrevious:
+        case .stop, .liftFence, .start, .removeCandidate, .saveData, .restoreData, .startPrevious,
+            .loadDump:
             false
         }
     }
@@ -91,6 +96,9 @@ public enum Receipt: Hashable, Sendable, Codable {
     case previousStarted(serving: Served)
     case previousVerified(results: [CheckResult], goodForMilliseconds: Int64)
 
+    /// - Parameter fingerprint: What was there afterwards; a dump has none of its own.
+    case dumpLoaded(fingerprint: Fingerprint)
+
     /// The step whose outcome it is.
     public var step: Step {
         switch self {
@@ -107,6 +115,7 @@ public enum Receipt: Hashable, Sendable, Codable {
         case .dataRestored: .restoreData
         case .previousStarted: .startPrevious
         case .previousVerified: .verifyPrevious
+        case .dumpLoaded: .loadDump
         }
     }
 }

@@ -2,6 +2,8 @@ extension Event {
     /// A few words for one line: what kind of event, about which step.
     public var brief: String {
         switch self {
+        case .planned(let plan) where plan.operation != nil:
+            "planned \(plan.operation?.name ?? "")"
         case .planned(let plan): "planned \(plan.current.version) → \(plan.candidate.version)"
         case .began(let effect): "began \(effect.brief)"
         case .attemptFailed(let step, let failure):
@@ -35,8 +37,23 @@ extension Effect {
         case .backUp(let name), .saveData(let name): "\(step.rawValue) as \(name)"
         case .liftFence(let position?): "\(step.rawValue), proving \(position.text)"
         case .restoreData(let backup): "\(step.rawValue) from \(backup.path)"
+        case .loadDump(let dump): "\(step.rawValue) from \(dump.path)"
         case .raiseFence, .stop, .liftFence(nil), .tidy, .removeCandidate, .startPrevious:
             step.rawValue
+        }
+    }
+}
+
+extension Operation {
+    /// As a command names it.
+    public var name: String {
+        switch self {
+        case .pull: "pull"
+        case .backUp: "backup"
+        case .restore: "restore"
+        case .stop: "stop"
+        case .start: "start"
+        case .restart: "restart"
         }
     }
 }

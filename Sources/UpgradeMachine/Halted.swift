@@ -9,12 +9,21 @@ public struct Halted: Hashable, Sendable {
     /// What a person can decide, the safest first.
     public var decisions: [Decision] {
         var all: [Decision] = [.retry]
-        if case .rollingBack = resting {} else { all.append(.rollBack) }
+        if mayGoBack { all.append(.rollBack) }
         if let undetermined {
             if undetermined.receiptWhenDone != nil { all.append(.settleDone(undetermined.step)) }
             all.append(.settleUndone(undetermined.step))
         }
         return all
+    }
+
+    private var mayGoBack: Bool {
+        switch resting {
+        case .rollingBack: false
+        case .operating(let state):
+            state.canTurnAround(begun: Set([undetermined].compactMap { $0?.step }))
+        default: true
+        }
     }
 
     /// A way on from a halt, which is a command to type.
@@ -39,7 +48,7 @@ public struct Halted: Hashable, Sendable {
         public var meaning: String {
             switch self {
             case .retry: "the cause is gone: look again and go on"
-            case .rollBack: "give up and put the old version back"
+            case .rollBack: "give up, and put back what was before"
             case .settleDone(.saveData): "go on without what the candidate has made of the data"
             case .settleDone(let step): "you have seen that \(step.rawValue) is done"
             case .settleUndone(let step): "you have seen that \(step.rawValue) has not happened"
@@ -63,7 +72,7 @@ extension Effect {
         case .tidy: .tidied(removed: [])
         // Nothing was saved; a person may let it go, where a candidate has broken its database.
         case .saveData: .dataSaved(backup: nil)
-        case .pull, .raiseFence, .backUp, .stop, .start, .startPrevious(nil): nil
+        case .pull, .raiseFence, .backUp, .stop, .start, .startPrevious(nil), .loadDump: nil
         }
     }
 }

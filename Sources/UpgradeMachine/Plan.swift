@@ -21,12 +21,15 @@ public struct Plan: Hashable, Sendable, Codable {
     /// Why, and the change's number elsewhere.
     public let reason: String?
     public let ticket: String?
+    /// What is done instead of an upgrade; none for an upgrade. Its candidate is its current
+    /// release, save for a pull.
+    public let operation: Operation?
 
     public init(
         upgrade: String, instance: String, current: Release, candidate: Release, runtime: Runtime,
         database: Database, fence: FencePolicy, backups: String, checks: [Check],
         steadyFor: Seconds, mayLoseMigratedData: Bool = false, limits: Limits,
-        reason: String? = nil, ticket: String? = nil
+        reason: String? = nil, ticket: String? = nil, operation: Operation? = nil
     ) {
         self.upgrade = upgrade
         self.instance = instance
@@ -42,10 +45,11 @@ public struct Plan: Hashable, Sendable, Codable {
         self.limits = limits
         self.reason = reason
         self.ticket = ticket
+        self.operation = operation
     }
 
     /// Whether the database is to refuse writes from the backup to the stop.
-    var isFenced: Bool { database.isPresent && fence == .hold }
+    var isFenced: Bool { database.isPresent && fence == .hold && operation == nil }
 }
 
 /// How long and how often anything may be tried.
@@ -92,7 +96,7 @@ public struct Limits: Hashable, Sendable, Codable {
         case .pull: (pull, pull)
         // Where the database has no log of its writing, its position is a read of all its rows.
         case .backUp, .saveData, .raiseFence, .liftFence: (backUp, backUp)
-        case .restoreData: (restore, restore)
+        case .restoreData, .loadDump: (restore, restore)
         case .stop, .removeCandidate, .tidy: (stop, stop)
         case .start, .startPrevious: (start, start)
         case .verify, .verifyPrevious: (verify, max(verify, verifyAtMost))

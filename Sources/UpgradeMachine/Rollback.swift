@@ -19,7 +19,8 @@ public struct RollingBack: Hashable, Sendable {
     func advanced(by receipt: Receipt) throws(IllegalReceipt) -> Upgrade {
         switch (remaining.first, receipt) {
         case (.removeCandidate, .candidateRemoved), (.liftFence, .fenceLifted),
-            (.startPrevious, .previousStarted), (.verifyPrevious, .previousVerified):
+            (.stop, .stopped), (.startPrevious, .previousStarted),
+            (.verifyPrevious, .previousVerified):
             return stepped()
         case (.saveData, .dataSaved(let saved)) where saved != nil || plan.mayLoseMigratedData:
             return stepped(saved: saved)
@@ -79,8 +80,11 @@ extension Fingerprint {
 
 extension Upgrade {
     func vouched(by receipt: Receipt) throws(IllegalReceipt) -> Upgrade {
-        guard case .rollingBack(let state) = self else { return try advanced(by: receipt) }
-        return try state.vouched(by: receipt)
+        switch self {
+        case .rollingBack(let state): try state.vouched(by: receipt)
+        case .operating(let state): try state.advanced(by: receipt, isVouchedFor: true)
+        default: try advanced(by: receipt)
+        }
     }
 
     /// Turns around, with the step that was begun undone like the ones before it.
@@ -88,6 +92,7 @@ extension Upgrade {
     /// - Parameter begun: The steps whose outcome is not known; their half-done work counts as done.
     func turnedAround(by cause: Failure, begun: Set<Step>) -> Upgrade {
         if case .rollingBack = self { return self }
+        if case .operating(let state) = self { return state.turnedAround(by: cause, begun: begun) }
         return RollingBack(
             plan: plan, reached: name, cause: cause, backup: backup, saved: nil, restored: false,
             remaining: wayBack(begun: begun)[...]
@@ -109,7 +114,7 @@ extension Upgrade {
             return undoneStart(kept: state.stopped.kept)
         case .verified(let state):
             return undoneStart(kept: state.started.stopped.kept)
-        case .rollingBack, .rolledBack, .halted:
+        case .rollingBack, .rolledBack, .halted, .operating, .operated, .failed:
             return []
         }
     }
@@ -147,7 +152,9 @@ extension Upgrade {
         case .verified(let state): state.started.stopped.backedUp.backup
         case .rollingBack(let state): state.backup
         case .halted(let state): state.resting.backup
-        case .planned, .pulled, .rolledBack: nil
+        case .operating(let state): state.saved
+        case .operated(let state): state.backup
+        case .planned, .pulled, .rolledBack, .failed: nil
         }
     }
 }

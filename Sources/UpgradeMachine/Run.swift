@@ -133,6 +133,8 @@ extension Run {
     private mutating func endOutageIfServing() {
         switch upgrade {
         case .verified, .rolledBack: outageBegan = nil
+        // A stop is away for as long as it was asked for.
+        case .operated(let state) where state.operation != .stop: outageBegan = nil
         default: break
         }
     }
@@ -150,7 +152,10 @@ extension Run {
                 (upgrade, open)
             }
         switch state {
-        case .rollingBack, .rolledBack, .halted: throw .outOfTurn
+        case .rollingBack, .rolledBack, .halted, .operated, .failed: throw .outOfTurn
+        case .operating(let state):
+            let begun = Set((inDoubt + [effect].compactMap { $0 }).map(\.step))
+            guard state.canTurnAround(begun: begun) else { throw .outOfTurn }
         default: break
         }
         open = nil

@@ -1,4 +1,4 @@
-/// Where an upgrade stands: a fold over its events, never stored.
+/// Where an upgrade, or an operation, stands: a fold over its events, never stored.
 public enum Upgrade: Hashable, Sendable {
     case planned(Planned)
     case pulled(Pulled)
@@ -9,9 +9,18 @@ public enum Upgrade: Hashable, Sendable {
     case rollingBack(RollingBack)
     case rolledBack(RolledBack)
     indirect case halted(Halted)
+    case operating(Operating)
+    case operated(Operated)
+    case failed(FailedOperation)
 
-    /// The first state of an upgrade.
-    public init(_ plan: Plan) { self = .planned(Planned(plan: plan)) }
+    /// The first state of what is planned.
+    public init(_ plan: Plan) {
+        if let operation = plan.operation {
+            self = .operating(Operating(plan: plan, operation: operation, receipts: []))
+        } else {
+            self = .planned(Planned(plan: plan))
+        }
+    }
 
     public var name: StateName {
         switch self {
@@ -24,6 +33,9 @@ public enum Upgrade: Hashable, Sendable {
         case .rollingBack: .rollingBack
         case .rolledBack: .rolledBack
         case .halted: .halted
+        case .operating: .operating
+        case .operated: .operated
+        case .failed: .failed
         }
     }
 
@@ -38,6 +50,9 @@ public enum Upgrade: Hashable, Sendable {
         case .rollingBack(let state): state.plan
         case .rolledBack(let state): state.plan
         case .halted(let state): state.resting.plan
+        case .operating(let state): state.plan
+        case .operated(let state): state.plan
+        case .failed(let state): state.plan
         }
     }
 
@@ -52,7 +67,8 @@ public enum Upgrade: Hashable, Sendable {
             .verify(release: state.stopped.backedUp.pulled.planned.plan.candidate)
         case .verified(let state): state.tidying == .due ? .tidy : nil
         case .rollingBack(let state): state.nextEffect
-        case .rolledBack, .halted: nil
+        case .operating(let state): state.nextEffect
+        case .rolledBack, .halted, .operated, .failed: nil
         }
     }
 
@@ -84,6 +100,8 @@ public enum Upgrade: Hashable, Sendable {
         case (.verified(let state), .tidied(let removed)):
             return .verified(state.tidied(.done(removed: removed)))
         case (.rollingBack(let state), _):
+            return try state.advanced(by: receipt)
+        case (.operating(let state), _):
             return try state.advanced(by: receipt)
         default:
             throw IllegalReceipt(receipt: receipt, state: name)
@@ -117,6 +135,7 @@ extension Upgrade {
 /// A state without its evidence, as commands and reports name it.
 public enum StateName: String, Hashable, Sendable, Codable, CaseIterable {
     case planned, pulled, backedUp, stopped, started, verified, rollingBack, rolledBack, halted
+    case operating, operated, failed
 }
 
 /// A receipt that cannot follow the state it met.

@@ -62,18 +62,18 @@ final class Display: Sendable {
             let took = state.began.map { moment.duration(since: $0).brief } ?? ""
             let found = adopted ? "found done" : took
             let detail = receipt.detail.isEmpty ? "" : "  \(receipt.detail)"
-            line(moment, "✓ \(receipt.step.doing) (\(found))\(detail)")
+            line(moment, "✓ \(receipt.step.doing(in: plan)) (\(found))\(detail)")
             finish(&state)
             guard isLive else { break }
             for check in receipt.checkLines {
                 Output.progress("            \(Self.clean(check, 160))")
             }
         case .failed(let step, let failure):
-            line(moment, "✗ \(step.doing): \(failure.message)")
+            line(moment, "✗ \(step.doing(in: plan)): \(failure.message)")
             finish(&state)
             quote(failure.excerpt)
         case .attemptFailed(let step, let failure):
-            line(moment, "✗ \(step.doing): \(failure.message); trying again")
+            line(moment, "✗ \(step.doing(in: plan)): \(failure.message); trying again")
         case .halted(let cause):
             line(moment, "✗ halted: \(cause.message)")
             finish(&state)
@@ -81,7 +81,7 @@ final class Display: Sendable {
         case .resumed:
             guard let open else { break }
             begin(open.step, moment, &state)
-            line(moment, "going on with \(open.step.doing) …")
+            line(moment, "going on with \(open.step.doing(in: plan)) …")
         case .planned:
             break
         default:
@@ -104,7 +104,7 @@ final class Display: Sendable {
             state.withLock { state in
                 guard state.number == number, let step = state.step, let began = state.began
                 else { return }
-                line(began, "\(step.doing) …")
+                line(began, "\(step.doing(in: plan)) …")
             }
         }
     }
@@ -114,7 +114,8 @@ final class Display: Sendable {
         case .stop where !state.isAffected:
             state.isAffected = true
             Output.progress("From here on the service is affected.")
-        case .removeCandidate, .startPrevious:
+        case .removeCandidate where plan.operation == nil,
+            .startPrevious where plan.operation == nil:
             if !state.isGoingBack {
                 Output.progress("Rolling back to \(plan.current.version).")
             }
@@ -148,7 +149,7 @@ final class Display: Sendable {
     private func drawLive(_ text: String, _ state: inout State) {
         guard let step = state.step else { return }
         let note = Self.withoutTime(Self.clean(text, 400))
-        let words = Output.harmless("  \(step.doing) … \(note)")
+        let words = Output.harmless("  \(step.doing(in: plan)) … \(note)")
         Output.live("\r\u{1B}[2K" + Self.fitting(words, Output.width - 1))
         state.hasLiveLine = true
     }

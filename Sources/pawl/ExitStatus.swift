@@ -1,3 +1,4 @@
+import Reports
 import UpgradeMachine
 
 /// Exit codes are part of the interface: scripts depend on them.
@@ -16,7 +17,8 @@ enum ExitStatus: Int32 {
     init(of upgrade: Upgrade) {
         self =
             switch upgrade {
-            case .verified: .done
+            case .verified, .operated: .done
+            case .failed(let end): end.operation.isOfService ? .foundWrong : .refused
             case .rolledBack: .rolledBack
             case .halted: .halted
             default: .stopped

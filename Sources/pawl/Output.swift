@@ -63,6 +63,9 @@ enum Output {
         isatty(STDERR_FILENO) == 1 && getenv("TERM").map { String(cString: $0) } != "dumb"
     }
 
+    /// Whether a person is there to be asked.
+    static var canAsk: Bool { isatty(STDIN_FILENO) == 1 }
+
     /// Columns of the terminal behind stderr; 80 where it does not say.
     static var width: Int {
         var size = winsize()

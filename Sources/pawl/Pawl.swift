@@ -24,6 +24,12 @@ struct Pawl: AsyncParsableCommand {
                     RollbackCommand.self, SettleCommand.self, VerifyCommand.self,
                 ]),
             CommandGroup(
+                name: "One thing alone",
+                subcommands: [
+                    PullCommand.self, BackupCommand.self, RestoreCommand.self, StopCommand.self,
+                    StartCommand.self, RestartCommand.self, LogsCommand.self,
+                ]),
+            CommandGroup(
                 name: "After",
                 subcommands: [TimelineCommand.self, LogCommand.self, ReplayCommand.self]),
             CommandGroup(name: "The host", subcommands: [ServiceCommand.self]),

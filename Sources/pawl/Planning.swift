@@ -7,8 +7,8 @@ import UpgradeMachine
 
 /// Makes a plan from the settings and from what is found in the world; changes nothing.
 struct Planning {
-    private let workspace: Workspace
-    private let settings: InstanceSettings
+    let workspace: Workspace
+    let settings: InstanceSettings
 
     init(_ workspace: Workspace) throws {
         self.workspace = workspace
@@ -65,20 +65,25 @@ struct Planning {
         return plan(from: survey, steadyFor: 0, reason: nil, ticket: nil)
     }
 
-    private func plan(
-        from survey: Survey, steadyFor: Seconds, reason: String?, ticket: String?
+    /// - Parameter operation: What is done instead of an upgrade.
+    func plan(
+        from survey: Survey, steadyFor: Seconds, reason: String?, ticket: String?,
+        operation: Operation? = nil
     ) -> Plan {
         Plan(
             upgrade: Self.newUpgradeID(), instance: settings.name, current: survey.current,
             candidate: survey.candidate, runtime: survey.runtime, database: settings.database,
-            fence: settings.fence,
+            // What an operation backs up goes on being written; what it restores has been stopped.
+            fence: operation == nil ? settings.fence : .none,
             backups: settings.backupDirectory(stateDirectory: workspace.stateDirectory),
             checks: settings.checks, steadyFor: steadyFor,
             mayLoseMigratedData: settings.mayLoseMigratedData, limits: settings.limits,
-            reason: reason, ticket: ticket)
+            reason: reason, ticket: ticket, operation: operation)
     }
 
-    private func survey(version: String?, archive: String?) async throws -> Survey {
+    func survey(
+        version: String?, archive: String?, for operation: Operation? = nil
+    ) async throws -> Survey {
         switch settings.runtime {
         case .host(let host):
             return try await hostSurvey(host, version, archive)
@@ -88,7 +93,7 @@ struct Planning {
                     status: .usage, message: "--archive names a release of the host runtime",
                     advice: "\(settings.name) runs in containers: leave it away")
             }
-            return try await containerSurvey(docker, version)
+            return try await containerSurvey(docker, version, operation)
         }
     }
 
@@ -123,7 +128,7 @@ struct Planning {
     }
 
     private func containerSurvey(
-        _ docker: DockerSettings, _ version: String?
+        _ docker: DockerSettings, _ version: String?, _ operation: Operation?
     ) async throws -> Survey {
         let address = docker.engineAddress(environment: ProcessInfo.processInfo.environment)
         let planner = try Composition.planner(engine: address)
@@ -140,7 +145,7 @@ struct Planning {
             current: found.current, candidate: target,
             runtime: .containers(
                 settings: docker.runtime(engine: address, inspected: found.containers)),
-            findings: found.findings.filter(isWanted).map(\.inPlan),
+            findings: found.findings.filter { isWanted($0, for: operation) }.map(\.inPlan),
             isServing: version != nil && isServing)
     }
 
@@ -155,9 +160,15 @@ struct Planning {
     }
 
     /// Somebody may have decided that data outside the backup is good so.
-    private func isWanted(_ finding: ContainerSurvey.Finding) -> Bool {
-        settings.volumesNotCovered == .report
-            || finding.code != ContainerSurvey.Finding.notBackedUp
+    private func isWanted(
+        _ finding: ContainerSurvey.Finding, for operation: Operation?
+    ) -> Bool {
+        switch finding.code {
+        case ContainerSurvey.Finding.notBackedUp: settings.volumesNotCovered == .report
+        // What does not come up may be what a stop, or other data, is to mend.
+        case ContainerSurvey.Finding.restarting: operation == nil
+        default: true
+        }
     }
 
     /// Sorts by time, and is short enough for a container's name.
@@ -184,7 +195,7 @@ struct Preflight {
         return findings
     }
 
-    private func serviceFindings(_ context: Context) async throws -> [PlanFinding] {
+    func serviceFindings(_ context: Context) async throws -> [PlanFinding] {
         let status = try await Composition.service(for: plan).status(in: context)
         return status.parts.filter { !$0.isRunning }.map {
             PlanFinding(
@@ -194,7 +205,7 @@ struct Preflight {
         }
     }
 
-    private func databaseFindings(_ context: Context) async throws -> [PlanFinding] {
+    func databaseFindings(_ context: Context) async throws -> [PlanFinding] {
         guard let database = try Composition.database(for: plan) else {
             return [
                 PlanFinding(
@@ -210,7 +221,7 @@ struct Preflight {
                 "database: \(survey.server), \(survey.tables) tables, about "
                     + brief(bytes: survey.sizeInBytes)))
         findings += try spaceFindings(needed: survey.backupsMayTakeInBytes)
-        if plan.fence == .none {
+        if plan.fence == .none, plan.operation == nil {
             findings.append(
                 PlanFinding(
                     .warning,

@@ -84,7 +84,7 @@ struct Resumption {
     }
 
     private func standing(of instance: String, in log: EventLog) throws -> Timeline? {
-        guard let newest = try log.streams(of: instance).last else { return nil }
+        guard let newest = try log.streams(of: instance).lastWritten else { return nil }
         let entries = try log.entries(of: newest.stream)
         // Every decision is computed again before one of them is acted on.
         _ = try Replay(entries)
@@ -121,7 +121,7 @@ struct Resumption {
     ) async throws -> Item? {
         let session = try Session(workspace, log: log, instance: instance)
         guard let newest = try session.newest() else { return nil }
-        Output.progress("\(instance): going on with upgrade \(newest.stream).")
+        Output.progress("\(instance): going on with \(newest.run.plan.kind) \(newest.stream).")
         let run = try await session.resume(newest.run, interrupts: interrupts)
         guard let timeline = try session.timeline(of: newest.stream) else {
             preconditionFailure("a run has a plan in the log")

@@ -38,21 +38,34 @@ struct Session {
         timekeeper = SystemTimekeeper(bootID: try Origin.bootID())
     }
 
-    /// The instance's newest upgrade.
+    /// The instance's upgrade or operation that was worked on last: the one that may go on.
     func newest() throws -> Replay? {
-        guard let last = try log.streams(of: instance).last else { return nil }
+        guard let last = try log.streams(of: instance).lastWritten else { return nil }
         return try Replay(try log.entries(of: last.stream))
     }
 
-    /// Refuses to begin beside an upgrade that has not ended.
+    /// What a rollback is of: what has not ended, or else the instance's newest upgrade.
+    func newestToGoBackFrom() throws -> Replay? {
+        guard let newest = try newest() else { return nil }
+        if newest.run.plan.operation == nil || newest.obstacle(at: timekeeper.now()) != nil {
+            return newest
+        }
+        for summary in try log.streams(of: instance).reversed()
+        where try log.plan(of: summary.stream)?.operation == nil {
+            return try Replay(try log.entries(of: summary.stream))
+        }
+        return nil
+    }
+
+    /// Refuses to begin beside what has not ended.
     func requireRest(_ newest: Replay?) throws {
         guard let obstacle = newest?.obstacle(at: timekeeper.now()) else { return }
         throw Refusal(
             status: .refused, message: obstacle.message, advice: obstacle.advice)
     }
 
-    /// Begins an upgrade: its plan is the first event, and with it on disk the run starts.
-    func begin(_ plan: Plan, pausing before: StepName?) async throws -> Run {
+    /// Begins what is planned: its plan is the first event, and with it on disk the run starts.
+    func begin(_ plan: Plan, pausing before: StepName? = nil) async throws -> Run {
         let journal = journal(for: plan)
         try journal.append([(.planned(plan: plan), timekeeper.now())])
         return try await operate(Run(plan), before, Display(Run(plan))) { runner, run in
@@ -124,7 +137,7 @@ struct Session {
 extension Replay {
     /// Why no other upgrade of the instance can begin; none where this one has ended.
     func obstacle(at now: Moment) -> PlanFinding? {
-        let what = "upgrade \(stream) of \(run.plan.instance)"
+        let what = "\(run.plan.kind) \(stream) of \(run.plan.instance)"
         if case .halted(let halt) = run.upgrade {
             return PlanFinding(
                 .refusal, "\(what) is halted: \(halt.cause.message)",
@@ -150,6 +163,11 @@ private struct StreamJournal: Journal {
     func isTakenOver(_ error: any Error) -> Bool {
         if case EventLogError.outdated = error { true } else { false }
     }
+}
+
+extension Plan {
+    /// What it is a plan of.
+    var kind: String { operation?.name ?? "upgrade" }
 }
 
 extension Failure {

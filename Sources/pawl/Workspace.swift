@@ -152,7 +152,7 @@ extension Workspace {
     /// Why no upgrade of the instance can begin now; nothing is made by looking.
     func obstacle(to instance: String) throws -> PlanFinding? {
         guard let log = try existingLog(for: .reading),
-            let newest = try log.streams(of: instance).last
+            let newest = try log.streams(of: instance).lastWritten
         else { return nil }
         let replay = try Replay(try log.entries(of: newest.stream))
         if let holder = holder(of: instance) {
@@ -218,7 +218,7 @@ extension Workspace {
                 advice: "pawl status --all lists them")
         }
         let instance = try instanceName(in: log)
-        guard let newest = try log.streams(of: instance).last else {
+        guard let newest = try log.streams(of: instance).lastWritten else {
             throw nothingDone(with: instance)
         }
         return try log.entries(of: newest.stream)

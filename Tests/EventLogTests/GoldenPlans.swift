@@ -102,6 +102,14 @@ extension Plan {
         ],
         steadyFor: 0, mayLoseMigratedData: true, limits: Limits())
 
+    static func operation(_ upgrade: String, _ operation: Operation) -> Plan {
+        Plan(
+            upgrade: upgrade, instance: "studio", current: current,
+            candidate: operation == .pull ? candidate : current, runtime: host.runtime,
+            database: host.database, fence: .none, backups: "/srv/backups", checks: [],
+            steadyFor: 0, limits: Limits(), operation: operation)
+    }
+
     /// Quotation marks, backslashes, controls, line separators, one letter in two spellings,
     /// scalars beyond the 16 bits of an escape, the last one of all.
     static let awkwardText =

@@ -103,6 +103,10 @@ struct GoldenTale {
         case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
         case .startPrevious: .previousStarted(serving: served)
         case .verifyPrevious: .previousVerified(results: seen, goodForMilliseconds: 0)
+        case .loadDump:
+            .dumpLoaded(
+                fingerprint: Fingerprint(
+                    digest: String(repeating: "d0", count: 32), tables: 2, rows: 9, isExact: true))
         }
     }
 }

@@ -6,7 +6,7 @@ extension GoldenTale {
     static let all: [(name: String, tell: @Sendable () throws -> GoldenTale)] = [
         ("containers-with-mysql", verified), ("host-with-sqlite-rolled-back", rolledBack),
         ("halted-and-settled", halted), ("unfenced-and-saved-nothing", savedNothing),
-        ("awkward-text", awkward),
+        ("awkward-text", awkward), ("operations", operations),
     ]
 
     /// All goes well in the end: a busy registry, a crash under the fence, a reboot after the
@@ -102,7 +102,43 @@ extension GoldenTale {
     }
 }
 
+extension GoldenTale {
+    /// One of each, and those that can be undone undone once.
+    @Sendable fileprivate static func operations() throws -> GoldenTale {
+        var tale = GoldenTale(.operation("o1", .pull))
+        try tale.go()
+        for (index, operation) in [Operation.backUp, .stop, .start, .restart].enumerated() {
+            tale.begin(.operation("o\(index + 2)", operation))
+            try tale.go()
+        }
+        let dump = Dump(
+            path: "/srv/vendor.sql", sha256: String(repeating: "dd", count: 32), sizeInBytes: 9)
+        tale.begin(.operation("o6", .restore(source: .dump(dump: dump))))
+        try tale.go()
+
+        tale.begin(
+            .operation(
+                "o7", .restore(source: .backup(backup: backup("o2", at: Position("content:1"))))))
+        try tale.go(to: .restoreData)
+        try tale.fail(.broken)
+        try tale.go()
+
+        tale.begin(.operation("o8", .backUp))
+        try tale.go(to: .backUp)
+        try tale.fail(.broken)
+
+        tale.begin(.operation("o9", .restore(source: .dump(dump: dump))))
+        try tale.go(to: .verifyPrevious)
+        try tale.fail(.broken)
+        try tale.happen(.rollbackOrdered(cause: .ordered))
+        try tale.go()
+        return tale
+    }
+}
+
 extension Failure {
+    fileprivate static let broken = Failure(
+        code: "broken", message: "it cannot be done", advice: "look", isPermanent: true)
     fileprivate static let busy = Failure(
         code: "busy", message: "the registry said 503", advice: "wait")
     fileprivate static let stopRequested = Failure(

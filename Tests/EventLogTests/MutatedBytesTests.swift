@@ -62,9 +62,10 @@ struct MutatedBytesTests {
         nonisolated(unsafe) var accepted = 0
         let coder = RecordCoder()
         try check(runs: 4_000, shrinkLimit: 1_000, generating: Generator(Self.mutated)) { body in
-            guard let kind = coder.kind(of: body), let type = EventType(rawValue: kind.type),
+            guard let kind = coder.kind(of: body),
+                let type = coder.shapes.known(kind.type, version: kind.version),
                 // Whatever it says, that it can be said is what is asked here.
-                let entry = try? coder.record(from: body, type: type, version: 1)
+                let entry = try? coder.record(from: body, type: type, version: kind.version)
             else { return }
             accepted += 1
             let theirs = try JSONDecoder().decode(Body.self, from: body).record

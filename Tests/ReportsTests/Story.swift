@@ -110,6 +110,9 @@ extension Story {
         case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
         case .startPrevious: .previousStarted(serving: served)
         case .verifyPrevious: .previousVerified(results: seen, goodForMilliseconds: 0)
+        case .loadDump:
+            .dumpLoaded(
+                fingerprint: Fingerprint(digest: "d0", tables: 2, rows: 9, isExact: true))
         }
     }
 }

@@ -43,6 +43,7 @@ enum Sample {
         case .restoreData(let backup): .dataRestored(fingerprint: backup.fingerprint)
         case .startPrevious: .previousStarted(serving: served)
         case .verifyPrevious: .previousVerified(results: [], goodForMilliseconds: 0)
+        case .loadDump: .dumpLoaded(fingerprint: backup("dump").fingerprint)
         }
     }
 

@@ -72,7 +72,7 @@ actor World: Driver {
         case .pull: state.image = .absent
         case .raiseFence: state.fence = .absent
         case .backUp(let name), .saveData(let name): state.backups[name] = nil
-        case .restoreData: state.data = .cleared
+        case .restoreData, .loadDump: state.data = .cleared
         case .startPrevious: state.service = .absent
         case .stop, .liftFence, .start, .verify, .tidy, .removeCandidate, .verifyPrevious:
             violations.append("\(effect.brief) was cleared")
@@ -91,7 +91,7 @@ extension World {
         case .start: state.candidate
         case .tidy: state.hasTidied ? .done : .absent
         case .removeCandidate: state.candidate == .absent ? .done : .absent
-        case .restoreData:
+        case .restoreData, .loadDump:
             switch state.data {
             case .old: .done
             case .torn: .half
@@ -115,7 +115,7 @@ extension World {
             if hasDatabase { state.data = .migrated }
         case .tidy: state.hasTidied = isDone
         case .removeCandidate: state.candidate = isDone ? .absent : .half
-        case .restoreData: state.data = isDone ? .old : .torn
+        case .restoreData, .loadDump: state.data = isDone ? .old : .torn
         case .startPrevious: state.service = extent
         case .verify, .verifyPrevious: break
         }
@@ -142,7 +142,7 @@ extension World {
         case .saveData:
             if state.candidate != .absent { return "the candidate is there" }
             return isDoneOrHalf || state.data != .migrated ? "it is there already" : nil
-        case .restoreData:
+        case .restoreData, .loadDump:
             if state.backups.values.contains(.half) { return "the data is not saved" }
             return isDoneOrHalf ? "it is there already, or torn" : nil
         case .startPrevious:

@@ -82,6 +82,7 @@ struct CodingTests {
             .verify(release: Fixture.candidate), .tidy, .removeCandidate, .saveData(name: "m"),
             .restoreData(from: Fixture.backup("b")), .startPrevious(kept: kept),
             .verifyPrevious(release: Fixture.current),
+            .loadDump(dump: Dump(path: "/srv/d.sql", sha256: "dd", sizeInBytes: 1)),
         ]
         #expect(effects.map(\.step) == Step.allCases)
         for effect in effects {

@@ -22,17 +22,22 @@ enum Fixture {
 
     static func plan(
         database: Database = mysql, fence: FencePolicy = .hold,
-        mayLoseMigratedData: Bool = false, limits: Limits = Limits()
+        mayLoseMigratedData: Bool = false, limits: Limits = Limits(), operation: Operation? = nil
     ) -> Plan {
         Plan(
-            upgrade: "u1", instance: "studio", current: current, candidate: candidate,
+            upgrade: "u1", instance: "studio", current: current,
+            candidate: operation.map { $0 != .pull } ?? false ? current : candidate,
             runtime: .host(
                 settings: HostRuntime(
                     directory: "/srv/studio", start: ["start"], stop: ["stop"],
                     status: ["status"], logFile: nil)),
             database: database, fence: fence, backups: "/srv/backups",
             checks: [Check(name: "runs", question: .running)], steadyFor: 0,
-            mayLoseMigratedData: mayLoseMigratedData, limits: limits)
+            mayLoseMigratedData: mayLoseMigratedData, limits: limits, operation: operation)
+    }
+
+    static func operation(_ operation: Operation, mayLoseMigratedData: Bool = false) -> Plan {
+        plan(fence: .none, mayLoseMigratedData: mayLoseMigratedData, operation: operation)
     }
 
     static func backup(
@@ -67,6 +72,7 @@ enum Fixture {
         case .startPrevious:
             .previousStarted(serving: Served(parts: [.init(name: "web", id: "old")]))
         case .verifyPrevious: .previousVerified(results: [], goodForMilliseconds: 0)
+        case .loadDump: .dumpLoaded(fingerprint: backup("dump").fingerprint)
         }
     }
 }

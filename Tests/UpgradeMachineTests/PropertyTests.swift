@@ -128,6 +128,7 @@ struct PropertyTests {
         #expect(seen.secrets == Set(SecretReferenceKind.allCases))
         #expect(seen.locations == Set(VersionLocationKind.allCases))
         #expect(seen.events == Set(EventType.allCases))
+        #expect(seen.operations == Set(OperationKind.allCases))
     }
 
     private struct Seen {
@@ -137,9 +138,11 @@ struct PropertyTests {
         var secrets: Set<SecretReferenceKind> = []
         var locations: Set<VersionLocationKind> = []
         var events: Set<EventType> = []
+        var operations: Set<OperationKind> = []
 
         mutating func add(_ plan: Plan) {
             runtimes.insert(.of(plan.runtime))
+            if let operation = plan.operation { operations.insert(.of(operation)) }
             databases.insert(.of(plan.database))
             questions.formUnion(plan.checks.map { .of($0.question) })
             if case .mysql(let settings) = plan.database { secrets.insert(.of(settings.password)) }

@@ -56,7 +56,7 @@ extension Look {
         }
         if container.state.isRestarting {
             add(
-                .refusal, "restarting",
+                .refusal, ContainerSurvey.Finding.restarting,
                 "\(name) is being restarted again and again: it is not well now")
         } else if container.state.status == "paused" {
             add(

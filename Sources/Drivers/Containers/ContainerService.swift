@@ -89,13 +89,18 @@ struct Scene: Sendable {
     var replaced: [PlannedContainer] { runtime.containers.filter { $0.role == .replaced } }
     var paused: [PlannedContainer] { runtime.containers.filter { $0.role == .paused } }
 
-    /// The name that a container waits under; a paused one keeps its own.
+    /// The name that a container waits under: its own where no candidate is to have it.
     func keptName(_ planned: PlannedContainer) -> String {
         switch planned.role {
+        case .replaced where plan.operation != nil: planned.name
         case .replaced: planned.name + KeptName.mark + plan.upgrade
         case .paused: planned.name
         }
     }
+
+    /// Whether nothing but Pawl is to start again what it stops. A lone stop leaves the policies to
+    /// whoever starts the containers afterwards, by whatever means.
+    var takesPolicies: Bool { plan.operation?.startsAgain ?? true }
 
     func container(_ id: String) async throws(Failure) -> ContainerDetails? {
         try await askedIfPresent { () throws(DockerError) in

@@ -53,7 +53,7 @@ extension ContainerService {
         guard let container = try await scene.container(planned.id) else {
             throw .containerGone(planned.name, id: planned.id, keptAs: scene.keptName(planned))
         }
-        if container.restartPolicy.name != "no" {
+        if scene.takesPolicies, container.restartPolicy.name != "no" {
             try await scene.setPolicy(.never, of: planned.id)
         }
         let keptName = scene.keptName(planned)
@@ -86,7 +86,7 @@ extension Scene {
     ) -> Bool {
         container.name == keptName(planned) && !container.state.isRunning
             && !container.state.isRestarting
-            && (container.restartPolicy.name == "no" || !setsPolicies)
+            && (container.restartPolicy.name == "no" || !setsPolicies || !takesPolicies)
     }
 
     /// Refuses to go on where the container is not the one that was planned for.

@@ -68,6 +68,8 @@ public struct ContainerSurvey: Sendable {
 
         /// The code of what a rollback does not put back, which somebody may have accepted.
         public static let notBackedUp = "not-backed-up"
+        /// The code of a container that ends as often as it is started.
+        public static let restarting = "restarting"
 
         public let severity: Severity
         /// Stable across releases.

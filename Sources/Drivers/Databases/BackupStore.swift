@@ -129,7 +129,7 @@ public struct BackupStore: Sendable {
 }
 
 /// Gives a backup's bytes back, decompressed, after the whole file was checked.
-public final class BackupReader: @unchecked Sendable {
+public final class BackupReader: DataReader, @unchecked Sendable {
     // Used by one thread after the other, never by two at a time.
     private let path: String
     private let descriptor: CInt

@@ -27,6 +27,24 @@ extension MySQLDriver {
         let reader = try await Blocking.attempt { stop throws(Failure) in
             try BackupReader.verified(backup, isStopped: { stop.isRaised })
         }
+        return .dataRestored(
+            fingerprint: try compared(backup, try await loaded(reader, client, context)))
+    }
+
+    /// A dump of somebody else's: what is there afterwards is what it holds, if it was whole.
+    func load(
+        _ dump: Dump, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) -> Fingerprint {
+        let reader = try await Blocking.attempt { stop throws(Failure) in
+            try DumpReader.verified(dump, isStopped: { stop.isRaised })
+        }
+        return try await loaded(reader, client, context).fingerprint(isExact: true)
+    }
+
+    /// Loads a backup or a dump in place of the schema, and answers what is there then.
+    private func loaded(
+        _ reader: any DataReader, _ client: MySQLClient, _ context: Context
+    ) async throws(Failure) -> MySQLContent {
         guard await !fence.isUp() else {
             throw Failure(
                 code: "fence-stands", message: "the fence stands, and nothing can be restored",
@@ -47,8 +65,7 @@ extension MySQLDriver {
             // Of no consequence to the data, and a crash leaves it as well.
             _ = try? await setPackets(dialect.packetLimitInBytes, client)
         }
-        let content = try result.get()
-        return .dataRestored(fingerprint: try compared(backup, content))
+        return try result.get()
     }
 
     /// A row of a dump is longer than it was: twice in hexadecimal, and the statement around it.
@@ -70,7 +87,7 @@ extension MySQLDriver {
             inSchema: false)
     }
 
-    /// Loads the backup in place of the schema, and answers what is there then.
+    /// Loads the parts one after the other.
     ///
     /// Events act as soon as they are there, and what they write must not count as a difference: so
     /// what lies still is looked at before they are loaded. Killed in between, the schema is not

@@ -38,7 +38,8 @@ public struct MySQLDriver: DatabaseDriver {
             try await client.tools.endPrograms(of: tag)
             switch effect {
             case .raiseFence: try await client.endSession(holding: fenceLock(context))
-            case .restoreData: try await client.endSession(holding: restoreLock(context))
+            case .restoreData, .loadDump:
+                try await client.endSession(holding: restoreLock(context))
             default: break
             }
         }
@@ -62,6 +63,8 @@ public struct MySQLDriver: DatabaseDriver {
             return try await connected(effect, context) { client throws(Failure) in
                 try await observeRestored(backup, client)
             }
+        // Nothing tells a loaded dump from one that was loaded and written to since.
+        case .loadDump: return .absent
         default: throw .notForDatabase(effect)
         }
     }
@@ -78,6 +81,8 @@ public struct MySQLDriver: DatabaseDriver {
                 return try await liftFence(proving: expected, client, context)
             case .restoreData(let backup):
                 return try await restore(backup, client, context)
+            case .loadDump(let dump):
+                return .dumpLoaded(fingerprint: try await load(dump, client, context))
             default: throw .notForDatabase(effect)
             }
         }
@@ -93,7 +98,7 @@ public struct MySQLDriver: DatabaseDriver {
             try await BackupStore(context.plan).clear(name)
         case .liftFence:
             break
-        case .restoreData:
+        case .restoreData, .loadDump:
             // Restoring begins with dropping the whole schema: what is half done goes then.
             break
         default: throw .notForDatabase(effect)

@@ -77,13 +77,13 @@ final class MySQLBackupParts: @unchecked Sendable {
 
     private static let mark = Array(divider.utf8)
     private static let chunkSizeInBytes = 262_144
-    private let reader: BackupReader
+    private let reader: any DataReader
     private var bytes: ArraySlice<UInt8> = []
     private var isAtEnd = false
     /// Whether the divider has been met: a second part begins.
     private(set) var isDivided = false
 
-    init(_ reader: BackupReader) { self.reader = reader }
+    init(_ reader: any DataReader) { self.reader = reader }
 
     var done: Int { reader.done }
     var sizeInBytes: Int { reader.sizeInBytes }

@@ -104,6 +104,7 @@ public final class SQLiteDriver: DatabaseDriver {
         case .saveData(let name):
             return try await observeBackup(name, in: context) { .dataSaved(backup: $0) }
         case .restoreData(let backup): return try await observeRestore(backup)
+        case .loadDump: return try observeLoad()
         default: throw .notADatabasesMatter(effect)
         }
     }
@@ -122,6 +123,8 @@ public final class SQLiteDriver: DatabaseDriver {
             return .backedUp(backup: try await backUp(name, in: context))
         case .saveData(let name): return try await saveData(name, in: context)
         case .restoreData(let backup): return try await restore(backup, in: context)
+        case .loadDump(let dump):
+            return .dumpLoaded(fingerprint: try await load(dump, in: context))
         default: throw .notADatabasesMatter(effect)
         }
     }
@@ -131,7 +134,7 @@ public final class SQLiteDriver: DatabaseDriver {
         case .backUp(let name), .saveData(let name):
             try removeScratch(backupScratch(name, in: context))
             try await BackupStore(context.plan).clear(name)
-        case .restoreData: try removeScratch(try restoreScratch())
+        case .restoreData, .loadDump: try removeScratch(try restoreScratch())
         default: return
         }
     }

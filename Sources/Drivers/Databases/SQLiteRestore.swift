@@ -48,7 +48,40 @@ extension SQLiteDriver {
         }
     }
 
+    /// Whether a dump's data has come to its place cannot be seen; what is left of a try can.
+    func observeLoad() throws(Failure) -> Observation {
+        let scratch = try restoreScratch()
+        return try Files.status(of: scratch) == nil
+            ? .absent : .torn(detail: "\(scratch) is not in its place")
+    }
+
     func restore(_ backup: Backup, in context: Context) async throws(Failure) -> Receipt {
+        let fingerprint = try await replaceData(in: context) { stop throws(Failure) in
+            try BackupReader.verified(backup) { stop.isRaised }
+        } check: { [self] found, path throws(Failure) in
+            guard found.digest == backup.fingerprint.digest else {
+                throw differs(backup, found, in: path)
+            }
+        }
+        return .dataRestored(fingerprint: fingerprint)
+    }
+
+    /// A database file of somebody else's, such as a copy that a vendor's script has made.
+    func load(_ dump: Dump, in context: Context) async throws(Failure) -> Fingerprint {
+        try await replaceData(in: context) { stop throws(Failure) in
+            try DumpReader.verified(dump) { stop.isRaised }
+        } check: { _, _ in
+        }
+    }
+
+    /// - Parameters:
+    ///   - open: Gives the bytes of the database file that shall be there.
+    ///   - check: Refuses content that is not what was expected, and where it lies.
+    private func replaceData(
+        in context: Context,
+        _ open: @escaping @Sendable (StopFlag) throws(Failure) -> any DataReader,
+        check: @escaping @Sendable (Fingerprint, String) throws(Failure) -> Void
+    ) async throws(Failure) -> Fingerprint {
         let path = try realPath()
         let scratch = SQLiteFile(path: try restoreScratch())
         try await Blocking.attempt { [self] stop throws(Failure) in
@@ -57,11 +90,8 @@ extension SQLiteDriver {
             defer { try? removeScratch(scratch.path) }
             let descriptor = try createPrivately(scratch.path)
             defer { close(descriptor) }
-            try unpack(backup, into: scratch, descriptor, stop, context.report)
-            let content = try checked(scratch, stop)
-            guard content.fingerprint.digest == backup.fingerprint.digest else {
-                throw differs(backup, content.fingerprint, in: scratch.path)
-            }
+            try unpack(try open(stop), into: scratch, descriptor, stop, context.report)
+            try check(try checked(scratch, stop).fingerprint, scratch.path)
             try makeAlike(descriptor, scratch.path, path)
             // Owner and mode have to be there when its name is.
             guard fsync(descriptor) == 0 else { throw .system("fsync", on: scratch.path) }
@@ -69,18 +99,15 @@ extension SQLiteDriver {
             try Files.rename(scratch.path, to: path)
             try Files.syncDirectory(Files.parent(of: path))
         }
-        let live = try await content()
-        guard live.fingerprint.digest == backup.fingerprint.digest else {
-            throw differs(backup, live.fingerprint, in: path)
-        }
-        return .dataRestored(fingerprint: live.fingerprint)
+        let live = try await content().fingerprint
+        try check(live, path)
+        return live
     }
 
     private func unpack(
-        _ backup: Backup, into scratch: SQLiteFile, _ descriptor: CInt, _ stop: StopFlag,
+        _ reader: any DataReader, into scratch: SQLiteFile, _ descriptor: CInt, _ stop: StopFlag,
         _ report: @Sendable (Progress) -> Void
     ) throws(Failure) {
-        let reader = try BackupReader.verified(backup) { stop.isRaised }
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
         defer { chunk.deallocate() }
         while case let count = try reader.read(into: chunk), count > 0 {

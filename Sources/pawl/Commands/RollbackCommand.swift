@@ -12,6 +12,11 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
 
     @OptionGroup var options: WorkspaceOptions
 
+    @Argument(
+        help: ArgumentHelp(
+            "Its id, as 'pawl status --all' lists it; otherwise the newest.", valueName: "upgrade"))
+    var upgrade: String?
+
     @Option(help: ArgumentHelp("Why; goes into the record.", valueName: "words"))
     var reason: String
 
@@ -22,7 +27,9 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
 
     func run() async throws {
         let workspace = try Workspace(options, needs: .log)
-        guard let session = try Session.existing(workspace), let newest = try session.newest()
+        guard let session = try Session.existing(workspace),
+            let newest = try upgrade.map({ try named($0, session) })
+                ?? session.newestToGoBackFrom()
         else { throw workspace.nothingDone() }
         let run = newest.run
         if case .rolledBack = run.upgrade {
@@ -31,13 +38,28 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
         }
         try refuseWhatCannotBe(run.upgrade)
         try await refuseWhatIsNoLongerThere(run)
-        try confirm(newest, session.log)
+        try await confirm(newest, session.log)
         let order = Event.rollbackOrdered(
             cause: Failure(
                 code: "ordered", message: "\(Origin.actor) ordered it: \(reason)",
                 advice: "nothing to do"))
         let ended = try await session.resume(run, after: order)
         try Conclusion(session: session, run: ended, json: options.json).show()
+    }
+
+    /// An older one, beside which nothing may be under way.
+    private func named(_ upgrade: String, _ session: Session) throws -> Replay {
+        guard let summary = try session.log.streams(of: session.instance).first(where: {
+            $0.stream == upgrade
+        }) else {
+            throw Refusal(
+                status: .usage,
+                message: "there is no upgrade '\(upgrade)' of \(session.instance)",
+                advice: "pawl status --all lists them")
+        }
+        let newest = try session.newest()
+        if newest?.stream != upgrade { try session.requireRest(newest) }
+        return try Replay(try session.log.entries(of: summary.stream))
     }
 
     private func refuseWhatCannotBe(_ upgrade: Upgrade) throws {
@@ -73,8 +95,12 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
             advice: "pawl verify says what serves; from there, upgrade to the version you want")
     }
 
-    private func confirm(_ newest: Replay, _ log: EventLog) throws {
+    private func confirm(_ newest: Replay, _ log: EventLog) async throws {
         let plan = newest.run.plan
+        if let operation = plan.operation {
+            Output.error("The \(operation.name) of \(plan.instance) is given up, and put back.")
+            return try Confirmation.ask("Go back?", unless: yes, otherwise: "not put back")
+        }
         var words =
             "\(plan.instance) goes back from \(plan.candidate.version) to "
             + "\(plan.current.version)."
@@ -82,21 +108,13 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
             let taken = try log.entries(of: newest.stream).last(where: { $0.event.isBackup })
         {
             words +=
-                "\nIts data becomes that of \(Output.date(taken.moment.wallMilliseconds)) "
-                + "(\(backup.path)).\nWhat has been written since is saved first, and is not in "
-                + "the database afterwards."
+                "\nIts data becomes that of \(Output.date(taken.moment.wallMilliseconds)), "
+                + "with \(backup.fingerprint.tables) tables and \(backup.fingerprint.rows) rows "
+                + "(\(backup.path)).\n\(try await DataSince(backup, in: plan).words) It is saved "
+                + "first, and is not in the database afterwards."
         }
         Output.error(words)
-        guard !yes else { return }
-        guard isatty(STDIN_FILENO) == 1 else {
-            throw Refusal(
-                status: .refused, message: "nobody is here to be asked; nothing was changed",
-                advice: "add --yes")
-        }
-        Output.live("Go back? [y/N] ")
-        guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
-            throw Refusal(status: .refused, message: "not rolled back; nothing was changed")
-        }
+        try Confirmation.ask("Go back?", unless: yes, otherwise: "not rolled back")
     }
 }
 

@@ -10,7 +10,7 @@ struct StatusCommand: ParsableCommand, WorkspaceCommand {
 
     @OptionGroup var options: WorkspaceOptions
 
-    @Flag(help: "List every upgrade that the log has, a line each, oldest first.")
+    @Flag(help: "List every upgrade and operation that the log has, a line each, oldest first.")
     var all = false
 
     func run() throws {
@@ -37,16 +37,30 @@ struct StatusCommand: ParsableCommand, WorkspaceCommand {
     private func streams(of instance: String?, in log: EventLog) throws -> [StreamSummary] {
         let streams = try log.streams(of: instance)
         if all { return streams }
-        var newest: [String: StreamSummary] = [:]
-        for stream in streams { newest[stream.instance] = stream }
-        return newest.values.sorted { $0.instance < $1.instance }
+        return try Set(streams.map(\.instance)).sorted().flatMap { instance in
+            try Self.current(streams.filter { $0.instance == instance }, in: log)
+        }
+    }
+
+    /// What was worked on last, after the upgrade that an operation came after.
+    private static func current(
+        _ streams: [StreamSummary], in log: EventLog
+    ) throws -> [StreamSummary] {
+        guard let last = streams.lastWritten else { return [] }
+        guard try log.plan(of: last.stream)?.operation != nil,
+            let upgrade = try streams.last(where: {
+                try log.plan(of: $0.stream)?.operation == nil
+            })
+        else { return [last] }
+        return [upgrade, last]
     }
 
     private static func line(for timeline: Timeline) -> String {
         let began = Output.date(timeline.began.wallMilliseconds)
         let plan = timeline.plan
-        return "\(timeline.upgrade)  \(began)  \(plan.instance)  "
-            + "\(plan.current.version) → \(plan.candidate.version)  "
+        let what =
+            plan.operation?.name ?? "\(plan.current.version) → \(plan.candidate.version)"
+        return "\(timeline.upgrade)  \(began)  \(plan.instance)  \(what)  "
             + timeline.run.upgrade.name.rawValue
     }
 }

@@ -16,6 +16,10 @@ extension Choices {
             fingerprint: fingerprint(), position: optional { $0.position() })
     }
 
+    public mutating func dump() -> Dump {
+        Dump(path: text(), sha256: text(), sizeInBytes: whole())
+    }
+
     public mutating func kept() -> Kept {
         Kept(parts: array(limit: 3) { .init(name: $0.text(), id: $0.text(), keptAs: $0.text()) })
     }
@@ -50,6 +54,7 @@ extension Choices {
         case .restoreData: .restoreData(from: backup())
         case .startPrevious: .startPrevious(kept: optional { $0.kept() })
         case .verifyPrevious: .verifyPrevious(release: release())
+        case .loadDump: .loadDump(dump: dump())
         }
     }
 
@@ -69,6 +74,7 @@ extension Choices {
         case .startPrevious: .previousStarted(serving: served())
         case .verifyPrevious:
             .previousVerified(results: results(), goodForMilliseconds: integer())
+        case .loadDump: .dumpLoaded(fingerprint: fingerprint())
         }
     }
 

@@ -34,6 +34,21 @@ public enum DatabaseKind: CaseKind {
     }
 }
 
+public enum OperationKind: CaseKind {
+    case pull, backUp, restore, stop, start, restart
+
+    public static func of(_ value: Operation) -> OperationKind {
+        switch value {
+        case .pull: .pull
+        case .backUp: .backUp
+        case .restore: .restore
+        case .stop: .stop
+        case .start: .start
+        case .restart: .restart
+        }
+    }
+}
+
 public enum QuestionKind: CaseKind {
     case running, healthy, release, log, http, command
 
@@ -161,7 +176,21 @@ extension Choices {
             checks: array(limit: 3) { Check(name: $0.text(), question: $0.question()) },
             steadyFor: seconds(), mayLoseMigratedData: chance(),
             limits: isSane ? saneLimits() : limits(), reason: optional { $0.text() },
-            ticket: optional { $0.text() })
+            ticket: optional { $0.text() },
+            operation: chance(4) ? operation() : nil)
+    }
+
+    public mutating func operation() -> Operation {
+        switch element(of: OperationKind.allCases) {
+        case .pull: .pull
+        case .backUp: .backUp
+        case .restore:
+            .restore(
+                source: chance() ? .backup(backup: backup()) : .dump(dump: dump()))
+        case .stop: .stop
+        case .start: .start
+        case .restart: .restart
+        }
     }
 
     private mutating func limits() -> Limits {

@@ -46,6 +46,7 @@ package struct SimulatedDriver: Driver {
         case .restoreData(let backup): return try await database.observeRestored(backup)
         case .startPrevious: return try await service.observePrevious()
         case .verify, .verifyPrevious: return .absent
+        case .loadDump: throw .notSimulated
         }
     }
 
@@ -71,6 +72,7 @@ package struct SimulatedDriver: Driver {
         case .removeCandidate: return try await service.removeCandidate()
         case .restoreData(let backup): return try await database.restore(backup)
         case .startPrevious: return try await service.startPrevious()
+        case .loadDump: throw .notSimulated
         case .verifyPrevious(let release):
             let results = try await checks(context).results(for: release)
             return .previousVerified(results: results, goodForMilliseconds: 2000)
@@ -96,4 +98,10 @@ package struct SimulatedDriver: Driver {
         }
         return .stopped(kept: kept, position: try await database.position())
     }
+}
+
+extension Failure {
+    /// Upgrades alone are simulated, and none of them loads a dump.
+    fileprivate static let notSimulated = Failure(
+        code: "not-simulated", message: "a dump of somebody else's", advice: "", isPermanent: true)
 }

@@ -146,6 +146,7 @@ extension World {
             fingerprint.digest == content.digest ? nil : "the data is not the backup's"
         case .previousStarted:
             container(named: "web")?.imageID == "image-7.0.0" ? nil : "it has not its name"
+        case .dumpLoaded: "no upgrade loads a dump"
         case .previousVerified: isServing("image-7.0.0") ? nil : "the old release does not serve"
         }
     }

@@ -1,0 +1,36 @@
+import Drivers
+import UpgradeMachine
+
+/// What has become of the data since a backup, for whoever is about to replace it.
+struct DataSince {
+    /// A sentence.
+    let words: String
+
+    /// Reads the database; where that cannot be done, that is what is told.
+    init(_ backup: Backup?, in plan: Plan) async throws {
+        guard let database = try Composition.database(for: plan) else {
+            words = "There is no database."
+            return
+        }
+        words = try await Composition.withholdingSecrets(of: plan) {
+            do throws(Failure) {
+                return try await Self.words(backup, database, Context(plan: plan) { _ in })
+            } catch {
+                return "What it has now cannot be read: \(error.message)."
+            }
+        }
+    }
+
+    private static func words(
+        _ backup: Backup?, _ database: any DatabaseDriver, _ context: Context
+    ) async throws(Failure) -> String {
+        if let position = backup?.position, try await database.position(in: context) == position {
+            return "Nothing has been written since."
+        }
+        let now = try await database.fingerprint(in: context)
+        if let then = backup?.fingerprint, then.isExact, then.digest == now.digest {
+            return "What it has now is the same."
+        }
+        return "It has \(now.tables) tables with \(now.rows) rows now."
+    }
+}

@@ -1,0 +1,83 @@
+import Drivers
+import EventLog
+import Foundation
+import Reports
+import Settings
+import UpgradeMachine
+
+// Plans of operations; like an upgrade's they are made from what is found, and change nothing.
+extension Planning {
+    /// A plan of an operation, with what its pre-flight found.
+    ///
+    /// - Parameter version: What a pull gets.
+    func outcome(
+        of operation: Operation, version: String? = nil, archive: String? = nil,
+        _ options: OperationOptions
+    ) async throws -> Outcome {
+        var findings: [PlanFinding] = []
+        let survey = try await found(for: operation, version, archive, &findings)
+        let plan = plan(
+            from: survey, steadyFor: settings.steadyFor, reason: options.reason,
+            ticket: options.ticket, operation: operation)
+        findings += workspace.warnings
+        findings += try await Composition.withholdingSecrets(of: plan) {
+            try await Preflight(plan: plan).findings(for: operation)
+        }
+        return Outcome(plan: plan, isServing: survey.isServing, findings: findings)
+    }
+
+    /// A backup is to be had also where the application itself is not as it should be.
+    private func found(
+        for operation: Operation, _ version: String?, _ archive: String?,
+        _ findings: inout [PlanFinding]
+    ) async throws -> Survey {
+        do {
+            let survey = try await survey(
+                version: version, archive: archive, for: operation)
+            if operation.isOfService {
+                findings += survey.findings.filter { $0.severity == .refusal }
+            }
+            return survey
+        } catch let failure as Failure where operation == .backUp {
+            findings.append(
+                PlanFinding(
+                    .warning, "what serves is not known: \(failure.message)",
+                    advice: "the backup is taken nevertheless"))
+            return try surveyOfNothing()
+        }
+    }
+
+    private func surveyOfNothing() throws -> Survey {
+        let unknown = Release(version: "unknown", reference: "", digest: "")
+        let runtime: Runtime =
+            switch settings.runtime {
+            case .host(let host): .host(settings: host.runtime)
+            case .docker(let docker):
+                .containers(
+                    settings: docker.runtime(
+                        engine: docker.engineAddress(environment: ProcessInfo.processInfo.environment),
+                        inspected: []))
+            }
+        return Survey(
+            current: unknown, candidate: unknown, runtime: runtime, findings: [], isServing: false)
+    }
+}
+
+extension Preflight {
+    /// What an operation needs to know beforehand.
+    func findings(for operation: Operation) async throws -> [PlanFinding] {
+        let context = Context(plan: plan) { _ in }
+        switch operation {
+        case .pull, .stop, .start, .restart: return []
+        case .backUp, .restore:
+            guard plan.database.isPresent else {
+                return [
+                    PlanFinding(
+                        .refusal, "there is no database in the configuration",
+                        advice: "add database to pawl.yaml; the README shows how")
+                ]
+            }
+            return try await databaseFindings(context)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+import ArgumentParser
+import EventLog
+import Reports
+import Settings
+import UpgradeMachine
+
+/// Foundation has one, too.
+typealias Operation = UpgradeMachine.Operation
+
+/// Options of every operation.
+struct OperationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Why; goes into the record.", valueName: "words"))
+    var reason: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The change's number in another system; goes into the record.", valueName: "number"))
+    var ticket: String?
+
+    @Flag(help: "Show what would be done and stop; nothing is changed.")
+    var dryRun = false
+
+    func validate() throws {
+        try reason?.validateForRecord("--reason")
+        try ticket?.validateForRecord("--ticket", limitInBytes: 200)
+    }
+}
+
+/// One operation from its command to its end.
+struct OperationRun {
+    let session: Session?
+    let planning: Planning
+    let json: Bool
+
+    /// Takes the instance, unless nothing is to be done; refuses to run into what has not ended.
+    init(_ workspace: Workspace, _ options: OperationOptions, json: Bool) throws {
+        planning = try Planning(workspace)
+        self.json = json
+        guard !options.dryRun else {
+            session = nil
+            return
+        }
+        let session = try Session(workspace, instance: planning.settings.name)
+        try session.requireRest(try session.newest())
+        self.session = session
+    }
+
+    /// Says what was found, asks where there is something to ask, and does it.
+    ///
+    /// - Returns: How it ended; none where it was only to be shown.
+    func perform(
+        _ outcome: Planning.Outcome, asking confirm: () throws -> Void = {}
+    ) async throws -> Run? {
+        let report = PlanReport(outcome.plan, outcome.findings)
+        guard let session else {
+            if json { try Output.json(report) } else { Output.result(report.text) }
+            if !outcome.refusals.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+            return nil
+        }
+        if !report.findings.isEmpty { Output.progress(report.findingsText) }
+        if let first = outcome.refusals.first {
+            throw Refusal(
+                status: .refused,
+                message: "refused beforehand, nothing was changed: \(first.message)",
+                advice: first.advice)
+        }
+        try confirm()
+        return try await session.begin(outcome.plan)
+    }
+
+    /// Says how it ended; ends with its exit code.
+    func conclude(_ run: Run?) throws {
+        guard let run, let session else { return }
+        try Conclusion(session: session, run: run, json: json).show()
+    }
+}
+
+/// A question on the terminal, which nobody but a person there answers with yes.
+enum Confirmation {
+    static func ask(_ question: String, unless isGiven: Bool, otherwise refusal: String) throws {
+        guard !isGiven else { return }
+        guard Output.canAsk else {
+            throw Refusal(
+                status: .refused, message: "nobody is here to be asked; nothing was changed",
+                advice: "add --yes")
+        }
+        Output.live("\(question) [y/N] ")
+        guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
+            throw Refusal(status: .refused, message: "\(refusal); nothing was changed")
+        }
+    }
+}

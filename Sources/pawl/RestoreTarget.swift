@@ -1,0 +1,69 @@
+import Drivers
+import EventLog
+import Foundation
+import Reports
+import Settings
+import UpgradeMachine
+
+/// What `pawl restore` is to put in place, from what was typed.
+struct RestoreTarget {
+    let source: RestoreSource
+    var backup: Backup? { if case .backup(let backup) = source { backup } else { nil } }
+    /// What it is, for people: when it was taken, and what it holds.
+    let description: String
+    let findings: [PlanFinding]
+
+    /// - Parameters:
+    ///   - name: A file, `latest`, or the id of an upgrade or operation that has made a backup.
+    ///   - settings: The instance's, and where its backups lie.
+    static func named(
+        _ name: String, of planning: Planning
+    ) async throws -> RestoreTarget {
+        let settings = planning.settings
+        let path = name.asAbsolutePath
+        if FileManager.default.fileExists(atPath: path) {
+            if let entry = try BackupCatalog.entry(ofFile: path) {
+                return target(entry, for: settings.name)
+            }
+            let inspection = try await DumpInspection.of(path, for: settings.database)
+            return RestoreTarget(
+                source: .dump(dump: inspection.dump),
+                description: "\(path), a dump of \(brief(bytes: inspection.dump.sizeInBytes))",
+                findings: inspection.findings)
+        }
+        let directory = settings.backupDirectory(
+            stateDirectory: planning.workspace.stateDirectory)
+        let entries = try BackupCatalog(directory: directory).entries()
+        let found = name == "latest" ? entries.last : entries.last { $0.manifest.upgrade == name }
+        guard let found else { throw unknown(name, entries, in: directory) }
+        return target(found, for: settings.name)
+    }
+
+    private static func target(
+        _ entry: BackupCatalog.Entry, for instance: String
+    ) -> RestoreTarget {
+        var findings: [PlanFinding] = []
+        if entry.manifest.instance != instance {
+            findings.append(
+                PlanFinding(
+                    .warning, "the backup is of another instance, \(entry.manifest.instance)"))
+        }
+        let fingerprint = entry.backup.fingerprint
+        return RestoreTarget(
+            source: .backup(backup: entry.backup),
+            description: "\(entry.backup.path), taken \(entry.manifest.takenAt), with "
+                + "\(fingerprint.tables) tables and \(fingerprint.rows) rows",
+            findings: findings)
+    }
+
+    private static func unknown(
+        _ name: String, _ entries: [BackupCatalog.Entry], in directory: String
+    ) -> Refusal {
+        let last = entries.suffix(3).map(\.manifest.upgrade).joined(separator: ", ")
+        return Refusal(
+            status: .usage,
+            message: "there is no file '\(name)', and no backup of it in \(directory)",
+            advice: entries.isEmpty
+                ? "name a file" : "name a file, or one of: latest, \(last) (pawl backup --list)")
+    }
+}
