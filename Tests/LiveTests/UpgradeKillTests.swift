@@ -156,7 +156,7 @@ struct UpgradeRollbackKillTests {
 }
 
 /// Kills a command at the sign, once its log says that it is within the step.
-private func kill(
+func kill(
     _ pawl: Pawl, _ words: [String], at ambush: Ambush,
     whileStopped look: () async throws -> Void = {}
 ) async throws {

@@ -54,7 +54,7 @@ struct UpgradeTests {
 
         let back = try world.pawl("rollback", "--reason", "test", "--yes")
         #expect(back.code == 10, "\(back.errors)")
-        #expect(back.errors.contains("What has been written since is saved first"))
+        #expect(back.errors.contains("It is saved first"))
         #expect(try world.dump() == before)
         #expect(try world.servingVersion() == "1.0.0")
         #expect(try world.pawl("rollback", "--reason", "test", "--yes").code == 10)
