@@ -11,6 +11,9 @@ public protocol Service: Driver {
     ///
     /// - Parameter limitInBytes: Older lines are dropped where the log is longer.
     func log(in context: Context, limitInBytes: Int) async throws(Failure) -> ServiceLog
+    /// What of the release before the upgrade is not there any more, so that nothing could start
+    /// it again; names for people.
+    func missingOfPrevious(in context: Context) async throws(Failure) -> [String]
     /// Stops what has been started since the candidate was removed, by whatever may start it.
     func keepStopped(for step: Step, in context: Context) async throws(Failure)
 }

@@ -9,10 +9,12 @@ import UpgradeMachine
 extension Planning {
     /// A plan of an operation, with what its pre-flight found.
     ///
-    /// - Parameter version: What a pull gets.
+    /// - Parameters:
+    ///   - version: What a pull gets.
+    ///   - log: What has been done before; no process may open it twice.
     func outcome(
         of operation: Operation, version: String? = nil, archive: String? = nil,
-        _ options: OperationOptions
+        in log: EventLog?, _ options: OperationOptions
     ) async throws -> Outcome {
         var findings: [PlanFinding] = []
         let survey = try await found(for: operation, version, archive, &findings)
@@ -20,6 +22,7 @@ extension Planning {
             from: survey, steadyFor: settings.steadyFor, reason: options.reason,
             ticket: options.ticket, operation: operation)
         findings += workspace.warnings
+        if operation == .start { findings += try await startFindings(plan, in: log) }
         findings += try await Composition.withholdingSecrets(of: plan) {
             try await Preflight(plan: plan).findings(for: operation)
         }
@@ -45,6 +48,23 @@ extension Planning {
                     advice: "the backup is taken nevertheless"))
             return try surveyOfNothing()
         }
+    }
+
+    /// What was put in the place of what served last would be upgraded to without a backup.
+    private func startFindings(_ plan: Plan, in log: EventLog?) async throws -> [PlanFinding] {
+        guard let log, let last = try log.lastServing(plan.instance),
+            last.digest != plan.current.digest
+        else { return [] }
+        let status = try await Composition.service(for: plan).status(in: Context(plan: plan) { _ in })
+        guard status.parts.contains(where: { !$0.isRunning }) else { return [] }
+        return [
+            PlanFinding(
+                .refusal,
+                "\(last.version) (\(last.digest.prefix(19))) served last, and what would be started "
+                    + "is \(plan.current.version) (\(plan.current.digest.prefix(19)))",
+                advice: "that would be an upgrade without a backup: put \(last.version) back, or "
+                    + "start it by hand if that is what you want")
+        ]
     }
 
     private func surveyOfNothing() throws -> Survey {
@@ -79,5 +99,24 @@ extension Preflight {
             }
             return try await databaseFindings(context)
         }
+    }
+}
+
+extension EventLog {
+    /// The release that served when something was last done with the instance; none where nothing
+    /// was, or where it has not come to an end.
+    fileprivate func lastServing(_ instance: String) throws -> Release? {
+        let summaries = try streams(of: instance).sorted { $0.lastSequence > $1.lastSequence }
+        for summary in summaries {
+            let run = try Replay(try entries(of: summary.stream)).run
+            switch run.upgrade {
+            case .verified: return run.plan.candidate
+            case .rolledBack(let state): return state.plan.current
+            case .operated(let state) where !state.plan.current.digest.isEmpty:
+                return state.plan.current
+            default: continue
+            }
+        }
+        return nil
     }
 }

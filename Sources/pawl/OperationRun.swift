@@ -45,6 +45,11 @@ struct OperationRun {
         self.session = session
     }
 
+    /// What has been done before; none where nothing has.
+    func log() throws -> EventLog? {
+        try session?.log ?? planning.workspace.existingLog(for: .reading)
+    }
+
     /// Says what was found, asks where there is something to ask, and does it.
     ///
     /// - Returns: How it ended; none where it was only to be shown.

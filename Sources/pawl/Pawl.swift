@@ -28,6 +28,7 @@ struct Pawl: AsyncParsableCommand {
                 subcommands: [
                     PullCommand.self, BackupCommand.self, RestoreCommand.self, StopCommand.self,
                     StartCommand.self, RestartCommand.self, LogsCommand.self,
+                    ReleasesCommand.self,
                 ]),
             CommandGroup(
                 name: "After",

@@ -134,6 +134,60 @@ struct OperationTests {
         #expect(end.code == 0 && end.errors.contains("getting the new release (found done)"))
     }
 
+    @Test func `What was put in the place of what served last is not started`() throws {
+        let world = try Installation()
+        #expect(try world.pawl("pull", "2.0.0").code == 0)
+        #expect(try world.pawl("stop").code == 0)
+        try world.shell("ln -sfn releases/2.0.0 current")
+        let end = try world.pawl("start")
+        #expect(end.code == 12, "\(end.errors)")
+        #expect(end.errors.contains("1.0.0") && end.errors.contains("without a backup"))
+        try world.shell("ln -sfn releases/1.0.0 current")
+        #expect(try world.pawl("start").code == 0)
+    }
+
+    @Test func `The releases say which serves, and which can be gone back to`() throws {
+        let world = try Installation()
+        #expect(try world.pawl("upgrade", "2.0.0").code == 0)
+        #expect(try world.pawl("upgrade", "2.0.1").code == 10)
+        let releases = try #require(
+            try world.pawl("releases", "--json").document()["releases"] as? [[String: Any]])
+        #expect(releases.map { $0["version"] as? String } == ["1.0.0", "2.0.0", "2.0.1"])
+        #expect(releases.map { $0["serves"] as? Bool } == [false, true, false])
+        let backup = try #require(releases[0]["rollbackBackup"] as? String)
+        #expect(FileManager.default.fileExists(atPath: backup))
+        #expect(releases[1]["rollbackBackup"] == nil && releases[2]["rollbackBackup"] == nil)
+    }
+
+    @Test func `An upgrade before a failed one is gone back from by its name`() throws {
+        let world = try Installation()
+        let before = try world.dump()
+        #expect(try world.pawl("upgrade", "2.0.0").code == 0)
+        #expect(try world.pawl("upgrade", "2.0.1").code == 10)
+        let alone = try world.pawl("rollback", "--reason", "test", "--yes")
+        #expect(alone.code == 10 && alone.errors.contains("pawl rollback UPGRADE"))
+        #expect(try world.servingVersion() == "2.0.0")
+
+        let list = try world.pawl("status", "--all").output
+        let id = try #require(list.split(separator: " ").first.map(String.init))
+        let back = try world.pawl("rollback", id, "--reason", "test", "--yes")
+        #expect(back.code == 10, "\(back.errors)")
+        #expect(try world.dump() == before)
+        #expect(try world.pawl("rollback", "u-none", "--reason", "test", "--yes").code == 64)
+    }
+
+    @Test func `Without the old release a rollback is refused, and nothing is touched`() throws {
+        let world = try Installation()
+        #expect(try world.pawl("upgrade", "2.0.0").code == 0)
+        let before = try world.dump()
+        try world.shell("mv releases/1.0.0 away")
+        let refused = try world.pawl("rollback", "--reason", "test", "--yes")
+        #expect(refused.code == 12)
+        #expect(refused.errors.contains("there is nothing to go back to"))
+        #expect(try world.dump() == before)
+        #expect(try world.servingVersion() == "2.0.0")
+    }
+
     @Test func `None runs into an upgrade that has not ended, and a rollback is of the upgrade`()
         throws
     {

@@ -1,5 +1,5 @@
 internal import DockerEngine
-internal import UpgradeMachine
+public import UpgradeMachine
 
 // The way back: the candidate goes, and what was kept serves again.
 extension ContainerService {
@@ -51,6 +51,15 @@ extension ContainerService {
                     + "writing the data that is to be put back")
         }
         return .candidateRemoved
+    }
+
+    public func missingOfPrevious(in context: Context) async throws(Failure) -> [String] {
+        let scene = try Scene(engine, context)
+        var missing: [String] = []
+        for planned in scene.runtime.containers where try await scene.container(planned.id) == nil {
+            missing.append("the container \(scene.keptName(planned)) (\(planned.id.prefix(12)))")
+        }
+        return missing
     }
 
     func observePrevious(_ kept: Kept?, _ scene: Scene) async throws(Failure) -> Observation {

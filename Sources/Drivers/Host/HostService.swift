@@ -147,6 +147,12 @@ public struct HostService: Service {
             lines: LogFile.lines(of: bytes, isCut: bytes.count < size), sizeInBytes: size)
     }
 
+    public func missingOfPrevious(in context: Context) async throws(Failure) -> [String] {
+        let current = context.plan.current
+        return try store.name(of: current) == nil
+            ? ["the directory of \(current.version) in \(store.releases)"] : []
+    }
+
     /// Stops what somebody else has started since: this host's init, for one.
     public func keepStopped(for step: Step, in context: Context) async throws(Failure) {
         guard try await isRunning(step, in: context) else { return }

@@ -20,7 +20,8 @@ struct BackupCommand: AsyncParsableCommand, WorkspaceCommand {
         let workspace = try Workspace(options)
         if list { return try show(try Planning(workspace)) }
         let operating = try OperationRun(workspace, operation, json: options.json)
-        let outcome = try await operating.planning.outcome(of: .backUp, operation)
+        let outcome = try await operating.planning.outcome(
+            of: .backUp, in: try operating.log(), operation)
         let run = try await operating.perform(outcome)
         if !options.json, case .operated(let end)? = run?.upgrade, let path = end.backup?.path {
             // Alone on stdout, so that a script can use it.

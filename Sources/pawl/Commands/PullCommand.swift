@@ -22,7 +22,7 @@ struct PullCommand: AsyncParsableCommand, WorkspaceCommand {
         let operating = try OperationRun(
             try Workspace(options), operation, json: options.json)
         let outcome = try await operating.planning.outcome(
-            of: .pull, version: version, archive: archive, operation)
+            of: .pull, version: version, archive: archive, in: try operating.log(), operation)
         try operating.conclude(try await operating.perform(outcome))
     }
 }

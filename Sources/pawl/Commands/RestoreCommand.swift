@@ -32,7 +32,7 @@ struct RestoreCommand: AsyncParsableCommand, WorkspaceCommand {
         let operating = try OperationRun(workspace, operation, json: options.json)
         let target = try await RestoreTarget.named(backup, of: operating.planning)
         let outcome = try await operating.planning.outcome(
-            of: .restore(source: target.source), operation)
+            of: .restore(source: target.source), in: try operating.log(), operation)
         let complete = Planning.Outcome(
             plan: outcome.plan, isServing: outcome.isServing,
             findings: target.findings + outcome.findings)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Drivers
 import EventLog
 import Glibc
 import Reports
@@ -33,7 +34,9 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
         else { throw workspace.nothingDone() }
         let run = newest.run
         if case .rolledBack = run.upgrade {
-            Output.error("It has been rolled back already: nothing to do.")
+            Output.error(
+                "It has been rolled back already: nothing to do. (One before it: pawl rollback "
+                    + "UPGRADE, as 'pawl status --all' lists them.)")
             return try Conclusion(session: session, run: run, json: options.json).show()
         }
         try refuseWhatCannotBe(run.upgrade)
@@ -85,6 +88,15 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
         guard run.upgrade.name == .verified else { return }
         let driver = try await Composition.driver(for: run.plan)
         let context = Context(plan: run.plan) { _ in }
+        let missing = try await Composition.service(for: run.plan).missingOfPrevious(in: context)
+        guard missing.isEmpty else {
+            throw Refusal(
+                status: .refused,
+                message: "there is nothing to go back to: \(missing.joined(separator: ", ")) is "
+                    + "gone (docker container prune?); nothing was changed",
+                advice: "upgrade to \(run.plan.current.version) instead, then pawl restore "
+                    + run.plan.upgrade)
+        }
         guard case .present = try await driver.observe(.removeCandidate, in: context) else {
             return
         }

@@ -41,7 +41,8 @@ extension WorkspaceCommand {
         _ operation: Operation, _ asked: OperationOptions
     ) async throws {
         let operating = try OperationRun(try Workspace(options), asked, json: options.json)
-        let outcome = try await operating.planning.outcome(of: operation, asked)
+        let outcome = try await operating.planning.outcome(
+            of: operation, in: try operating.log(), asked)
         try operating.conclude(try await operating.perform(outcome))
     }
 }
