@@ -113,6 +113,20 @@ import UpgradeMachine
         }
     }
 
+    @Test func `A label that is the base image's says nothing of it`() {
+        let version = "org.opencontainers.image.version"
+        let name = "org.opencontainers.image.ref.name"
+        let said = { (labels: [String: String]) in
+            ImageLabels.version(labels, of: "registry.example:5000/acme/studio")
+        }
+        #expect(said([version: "7.1.0"]) == "7.1.0")
+        #expect(said([version: "24.04", name: "ubuntu"]) == nil)
+        #expect(said([version: "7.1.0", name: "studio"]) == "7.1.0")
+        #expect(said([version: "7.1.0", name: "acme/studio:7.1.0"]) == "7.1.0")
+        #expect(said([version: "7.1.0", name: "7.1.0"]) == "7.1.0")
+        #expect(said([version: "not a tag"]) == nil && said([:]) == nil)
+    }
+
     @Test func `Another version than was asked for is refused`() throws {
         let choice = Self.choice(version: "7.1.0")
         #expect(

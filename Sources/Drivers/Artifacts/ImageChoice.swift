@@ -65,11 +65,11 @@ struct ImageChoice: Sendable {
         }
         // The longest says the most: of 7, 7.1 and 7.1.3 it is the whole version.
         if let longest = said.max(by: { $0.count < $1.count }) { return longest }
-        guard let label = label(of: image), ImageReference.isTag(label) else {
+        guard let label = label(of: image) else {
             throw Failure(
                 code: "version-unsaid",
-                message: "\(path) does not say which version it holds: no tag and no label "
-                    + Self.versionLabel,
+                message: "\(path) does not say which version it holds: no tag, and no label "
+                    + "\(ImageLabels.version) of its own",
                 advice: "name the version as well: pawl upgrade VERSION --archive \(path)",
                 isPermanent: true)
         }
@@ -77,8 +77,6 @@ struct ImageChoice: Sendable {
     }
 
     // MARK: - Names
-
-    private static let versionLabel = "org.opencontainers.image.version"
 
     private var wanted: String { archivedAs ?? repository }
 
@@ -103,7 +101,9 @@ struct ImageChoice: Sendable {
         return (named + bare).filter { $0 != "latest" }.uniqued
     }
 
-    private func label(of image: ArchivedImage) -> String? { image.labels[Self.versionLabel] }
+    private func label(of image: ArchivedImage) -> String? {
+        ImageLabels.version(image.labels, of: wanted)
+    }
 
     private static func list(_ images: [ArchivedImage]) -> String {
         images.prefix(20).map { image in

@@ -120,8 +120,8 @@ public struct ContainerPlanner: Sendable {
         let made = ImageReference(container.configImage)
         let tag = made?.tag.flatMap { $0 == "latest" ? nil : $0 }
         if let made, let tag, made.isSameRepository(as: repository) { return tag.withoutMark }
-        let label = image?.config["Labels", "org.opencontainers.image.version"]?.stringValue
-        if let label, ImageReference.isTag(label) { return label }
+        let labels = image?.config["Labels"]?.stringMembers ?? [:]
+        if let label = ImageLabels.version(labels, of: repository) { return label }
         let tags = (image?.tags(in: repository) ?? []).filter { $0 != "latest" }
         // The longest says the most: of 7, 7.1 and 7.1.3 it is the whole version.
         let plain = tags.filter { !$0.hasPrefix(PawlTag.prefix) }
