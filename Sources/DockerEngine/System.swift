@@ -33,11 +33,16 @@ public struct EngineInfo: Sendable {
     /// With containerd's image store it is containerd's own folder, of which the engine says
     /// nothing: then its usual place.
     public var imageDirectory: String {
-        let status = raw["DriverStatus"]?.arrayValue ?? []
-        let isOfContainerd = status.contains {
+        hasContainerdStore ? "/var/lib/containerd" : rootDirectory
+    }
+
+    /// Whether an image's id is the digest of its manifest, and not of its configuration.
+    ///
+    /// Source: Docker's manual, "containerd image store with Docker Engine".
+    public var hasContainerdStore: Bool {
+        (raw["DriverStatus"]?.arrayValue ?? []).contains {
             $0[1]?.stringValue == "io.containerd.snapshotter.v1"
         }
-        return isOfContainerd ? "/var/lib/containerd" : rootDirectory
     }
 }
 

@@ -25,6 +25,8 @@ public struct InstanceSettings: Hashable, Sendable {
     public let mayLoseMigratedData: Bool
     /// `volumes_not_covered`: `report` (default) or `accept`.
     public let volumesNotCovered: VolumePolicy
+    /// `versions`: which versions it may be upgraded to; no floors and no downgrade.
+    public let versions: VersionRules
 
     /// Where its backups go.
     ///
@@ -68,6 +70,8 @@ public struct DockerSettings: Hashable, Sendable {
     public let stopGrace: Seconds
     /// `registry`: the registry's account; none to use what `docker login` kept.
     public let registry: RegistryAccount?
+    /// `archived_as`: the repository's name within image archives; none for its own last part.
+    public let archivedAs: String?
 
     /// Where an engine listens by itself.
     public static let usualEngine = "unix:///var/run/docker.sock"

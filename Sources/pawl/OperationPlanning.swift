@@ -10,14 +10,14 @@ extension Planning {
     /// A plan of an operation, with what its pre-flight found.
     ///
     /// - Parameters:
-    ///   - version: What a pull gets.
+    ///   - candidate: What a pull gets.
     ///   - log: What has been done before; no process may open it twice.
     func outcome(
-        of operation: Operation, version: String? = nil, archive: String? = nil,
+        of operation: Operation, candidate: Candidate = Candidate(),
         in log: EventLog?, _ options: OperationOptions
     ) async throws -> Outcome {
         var findings: [PlanFinding] = []
-        let survey = try await found(for: operation, version, archive, &findings)
+        let survey = try await found(for: operation, candidate, &findings)
         let plan = plan(
             from: survey, steadyFor: settings.steadyFor, reason: options.reason,
             ticket: options.ticket, operation: operation)
@@ -31,13 +31,12 @@ extension Planning {
 
     /// A backup is to be had also where the application itself is not as it should be.
     private func found(
-        for operation: Operation, _ version: String?, _ archive: String?,
+        for operation: Operation, _ candidate: Candidate,
         _ findings: inout [PlanFinding]
     ) async throws -> Survey {
         do {
-            let survey = try await survey(
-                version: version, archive: archive, for: operation)
-            if operation.isOfService {
+            let survey = try await survey(candidate, for: operation)
+            if operation.isOfService || operation == .pull {
                 findings += survey.findings.filter { $0.severity == .refusal }
             }
             return survey

@@ -44,15 +44,36 @@ protocol WorkspaceCommand: ParsableCommand {
     var options: WorkspaceOptions { get }
 }
 
-/// What is to be upgraded to, and why.
-struct ChangeOptions: ParsableArguments {
-    @Argument(help: "The version to upgrade to.")
-    var version: String
+/// A release that is in a file of this host.
+struct ArchiveOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            """
+            The release's archive: an image's (docker save, or an OCI layout; plain, gzip or \
+            zstd), or a host release's where the configuration does not name it.
+            """, valueName: "file"))
+    var archive: String?
 
     @Option(
         help: ArgumentHelp(
-            "The release's archive, where the configuration does not name it.", valueName: "file"))
-    var archive: String?
+            "The archive's SHA-256 as its vendor says; also read from FILE.sha256.",
+            valueName: "digits"))
+    var sha256: String?
+
+    func validate() throws {
+        guard sha256 == nil || archive != nil else {
+            throw ValidationError("--sha256 is about a file: name it with --archive")
+        }
+    }
+}
+
+/// What is to be upgraded to, and why.
+struct ChangeOptions: ParsableArguments {
+    @Argument(
+        help: "The version to upgrade to; an image archive may say it, and is enough then.")
+    var version: String?
+
+    @OptionGroup var origin: ArchiveOptions
 
     @Option(help: ArgumentHelp("Why; goes into the record.", valueName: "words"))
     var reason: String?
@@ -63,6 +84,9 @@ struct ChangeOptions: ParsableArguments {
     var ticket: String?
 
     func validate() throws {
+        guard version != nil || origin.archive != nil else {
+            throw ValidationError("name the version to upgrade to, or its --archive")
+        }
         try reason?.validateForRecord("--reason")
         try ticket?.validateForRecord("--ticket", limitInBytes: 200)
     }

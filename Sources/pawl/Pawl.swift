@@ -26,7 +26,7 @@ struct Pawl: AsyncParsableCommand {
             CommandGroup(
                 name: "One thing alone",
                 subcommands: [
-                    PullCommand.self, BackupCommand.self, RestoreCommand.self, StopCommand.self,
+                    PullCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, StopCommand.self,
                     StartCommand.self, RestartCommand.self, LogsCommand.self,
                     ReleasesCommand.self,
                 ]),

@@ -24,13 +24,28 @@ struct Planning {
         var refusals: [PlanFinding] { findings.filter { $0.severity == .refusal } }
     }
 
-    /// - Parameters:
-    ///   - version: The candidate; none to look at what is there, as `pawl check` does.
-    ///   - archive: A host release's archive, where the settings do not say it.
+    /// What an upgrade leads to: a version, a file, or both.
+    struct Candidate {
+        /// None to look at what is there, as `pawl check` does, or to take what the archive says.
+        var version: String?
+        /// An image's archive, or a host release's where the settings do not say it.
+        var archive: String?
+        /// What the archive's SHA-256 has to be.
+        var sha256: String?
+
+        init(version: String? = nil, _ origin: ArchiveOptions? = nil) {
+            self.version = version
+            archive = origin?.archive?.asAbsolutePath
+            sha256 = origin?.sha256
+        }
+
+        var isNone: Bool { version == nil && archive == nil }
+    }
+
     func outcome(
-        version: String?, archive: String? = nil, reason: String?, ticket: String?
+        _ candidate: Candidate, reason: String?, ticket: String?
     ) async throws -> Outcome {
-        let survey = try await survey(version: version, archive: archive)
+        let survey = try await survey(candidate)
         let plan = plan(
             from: survey, steadyFor: settings.steadyFor, reason: reason, ticket: ticket)
         var findings = workspace.warnings + survey.findings
@@ -49,11 +64,10 @@ struct Planning {
 
     /// The outcome as an upgrade would have it now, for whoever only wants to know.
     func preview(
-        version: String?, archive: String?, reason: String? = nil, ticket: String? = nil
+        _ candidate: Candidate, reason: String? = nil, ticket: String? = nil
     ) async throws -> Outcome {
         let obstacle = try workspace.obstacle(to: settings.name)
-        let outcome = try await outcome(
-            version: version, archive: archive, reason: reason, ticket: ticket)
+        let outcome = try await outcome(candidate, reason: reason, ticket: ticket)
         return Outcome(
             plan: outcome.plan, isServing: outcome.isServing,
             findings: (obstacle.map { [$0] } ?? []) + outcome.findings)
@@ -61,7 +75,7 @@ struct Planning {
 
     /// A plan from what serves to itself, to ask its checks once.
     func planOfWhatServes() async throws -> Plan {
-        let survey = try await survey(version: nil, archive: nil)
+        let survey = try await survey(Candidate())
         return plan(from: survey, steadyFor: 0, reason: nil, ticket: nil)
     }
 
@@ -82,71 +96,81 @@ struct Planning {
     }
 
     func survey(
-        version: String?, archive: String?, for operation: Operation? = nil
+        _ candidate: Candidate, for operation: Operation? = nil
     ) async throws -> Survey {
         switch settings.runtime {
-        case .host(let host):
-            return try await hostSurvey(host, version, archive)
-        case .docker(let docker):
-            guard archive == nil else {
-                throw Refusal(
-                    status: .usage, message: "--archive names a release of the host runtime",
-                    advice: "\(settings.name) runs in containers: leave it away")
-            }
-            return try await containerSurvey(docker, version, operation)
+        case .host(let host): try await hostSurvey(host, candidate)
+        case .docker(let docker): try await containerSurvey(docker, candidate, operation)
         }
     }
 
-    private func hostSurvey(
-        _ host: HostSettings, _ version: String?, _ archive: String?
-    ) async throws -> Survey {
+    private func hostSurvey(_ host: HostSettings, _ wanted: Candidate) async throws -> Survey {
         let current = try HostService.currentRelease(host.runtime)
         var candidate = current
-        if let version {
-            guard let path = archive ?? host.archive(of: version) else {
+        guard wanted.version != nil || wanted.archive == nil else {
+            throw Refusal(
+                status: .usage, message: "a host release's archive does not say its version",
+                advice: "name it as well: pawl upgrade VERSION --archive FILE")
+        }
+        if let version = wanted.version {
+            guard let path = wanted.archive ?? host.archive(of: version) else {
                 throw Refusal(
                     status: .refused, message: "nothing says where release \(version) is",
                     advice: "add runtime.host.archive to pawl.yaml, or name it with --archive")
             }
-            candidate = try await hostCandidate(version, archive: path.asAbsolutePath)
+            candidate = try await hostCandidate(
+                version, archive: path.asAbsolutePath, sha256: wanted.sha256)
         }
         return Survey(
             current: current, candidate: candidate, runtime: .host(settings: host.runtime),
-            findings: [], isServing: version != nil && candidate.digest == current.digest)
+            findings: settings.versions.findings(from: current.version, to: candidate.version),
+            isServing: !wanted.isNone && candidate.digest == current.digest)
     }
 
-    private func hostCandidate(_ version: String, archive: String) async throws -> Release {
+    private func hostCandidate(
+        _ version: String, archive: String, sha256: String?
+    ) async throws -> Release {
         guard access(archive, F_OK) == 0 || errno != ENOENT else {
             throw Refusal(
                 status: .refused,
                 message: "there is no release \(version): \(archive) is not there",
                 advice: "put its archive there, or name it with --archive")
         }
+        let checksums = try ArchiveChecksum.known(of: archive, given: sha256)
         let candidate = try HostService.candidate(archive: archive, version: version)
+        for checksum in checksums { try checksum.check(candidate.digest, of: archive) }
         try await HostService.examine(candidate, limit: settings.limits.pull)
         return candidate
     }
 
     private func containerSurvey(
-        _ docker: DockerSettings, _ version: String?, _ operation: Operation?
+        _ docker: DockerSettings, _ wanted: Candidate, _ operation: Operation?
     ) async throws -> Survey {
         let address = docker.engineAddress(environment: ProcessInfo.processInfo.environment)
         let planner = try Composition.planner(engine: address)
-        var candidate: Release?
-        if let version {
-            candidate = try await planner.release(
-                version, in: docker.repository, account: docker.registry)
-        }
-        let found = try await planner.survey(selection(of: docker), candidate: candidate)
-        let target = candidate ?? found.current
+        let source = ContainerCandidate(planner: planner, docker: docker, limits: settings.limits)
+        let candidate = try await source.found(wanted)
+        let found = try await planner.survey(
+            selection(of: docker), candidate: candidate?.release,
+            neededInBytes: candidate?.neededInBytes)
+        let target = candidate?.release ?? found.current
         let isServing = try await planner.isServing(
             target, by: found.containers, in: docker.repository)
+        var findings = found.findings.filter { isWanted($0, for: operation) }.map(\.inPlan)
+        if let candidate {
+            findings += candidate.findings
+            // What is only got may be for a later step of the way.
+            findings +=
+                operation != nil
+                ? []
+                : settings.versions.findings(
+                    from: found.current.version, to: target.version, label: candidate.floors)
+        }
         return Survey(
             current: found.current, candidate: target,
             runtime: .containers(
                 settings: docker.runtime(engine: address, inspected: found.containers)),
-            findings: found.findings.filter { isWanted($0, for: operation) }.map(\.inPlan),
-            isServing: version != nil && isServing)
+            findings: findings, isServing: candidate != nil && isServing)
     }
 
     private func selection(of docker: DockerSettings) -> ContainerSelection {
@@ -164,6 +188,8 @@ struct Planning {
         _ finding: ContainerSurvey.Finding, for operation: Operation?
     ) -> Bool {
         switch finding.code {
+        // What serves is not touched.
+        case _ where operation == .pull: false
         case ContainerSurvey.Finding.notBackedUp: settings.volumesNotCovered == .report
         // What does not come up may be what a stop, or other data, is to mend.
         case ContainerSurvey.Finding.restarting: operation == nil
@@ -252,7 +278,7 @@ struct Preflight {
 }
 
 extension ContainerSurvey.Finding {
-    fileprivate var inPlan: PlanFinding {
+    var inPlan: PlanFinding {
         switch severity {
         case .note: PlanFinding(.note, text)
         case .warning: PlanFinding(.warning, text)

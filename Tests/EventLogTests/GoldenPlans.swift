@@ -8,9 +8,20 @@ extension Plan {
         version: "7.1.0", reference: "registry.example/studio:7.1.0",
         digest: "sha256:" + String(repeating: "71", count: 32))
 
+    private static let archived = Release(
+        version: "7.1.0", reference: "archive:/srv/studio-7.1.0.tar.gz",
+        digest: "sha256:" + String(repeating: "71", count: 32),
+        file: ImageFile(
+            path: "/srv/studio-7.1.0.tar.gz", sha256: String(repeating: "f1", count: 32),
+            sizeInBytes: 812_345_678, manifests: ["sha256:" + String(repeating: "72", count: 32)],
+            movedNames: [
+                ImageFile.MovedName(
+                    name: "studio:latest", imageID: "sha256:" + String(repeating: "70", count: 32))
+            ]))
+
     /// Every optional part is there.
     static let containers = Plan(
-        upgrade: "u1", instance: "studio", current: current, candidate: candidate,
+        upgrade: "u1", instance: "studio", current: current, candidate: archived,
         runtime: .containers(
             settings: ContainerRuntime(
                 engine: "unix:///var/run/docker.sock", repository: "registry.example/studio",

@@ -18,6 +18,7 @@ struct ExampleTests {
                 paused: [studio_worker]
                 stop_grace: 45s
                 registry: { user: customer, password: { file: registry.key } }
+                archived_as: acme-studio
             database:
               mysql:
                 container: studio_db
@@ -55,6 +56,9 @@ struct ExampleTests {
               resumes: 6
               may_lose_migrated_data: yes
             volumes_not_covered: accept
+            versions:
+              floors: [7.0.0, 7.10, v8-rc1]
+              downgrade: allow
         """
 
     @Test func `A web container with MySQL`() throws {
@@ -76,6 +80,7 @@ struct ExampleTests {
         #expect(docker.paused == ["studio_worker"])
         #expect(docker.stopGrace == 45)
         #expect(docker.registry == account)
+        #expect(docker.archivedAs == "acme-studio")
         let mysql = MySQLDatabase(
             container: "studio_db", host: nil, port: nil, schema: "fusioncloud", user: "root",
             password: .environment(name: "STUDIO_DB_PASSWORD"))
@@ -84,6 +89,9 @@ struct ExampleTests {
         #expect(studio.backupDirectory(stateDirectory: "/state") == "/etc/pawl/backups/studio")
         #expect(studio.steadyFor == 90)
         #expect(studio.volumesNotCovered == .accept)
+        #expect(
+            studio.versions
+                == VersionRules(floors: ["7.0.0", "7.10", "v8-rc1"], downgrade: .allow))
         #expect(studio.mayLoseMigratedData)
         #expect(
             studio.limits
@@ -172,6 +180,8 @@ struct ExampleTests {
             docker.engineAddress(environment: ["DOCKER_HOST": ""]) == DockerSettings.usualEngine)
         #expect(docker.engineAddress(environment: ["DOCKER_HOST": "tcp://a"]) == "tcp://a")
         #expect((docker.localTag, docker.registry) == (nil, nil))
+        #expect(docker.archivedAs == nil)
+        #expect(studio.versions == VersionRules(floors: [], downgrade: .refuse))
         #expect(docker.stopGrace == 30)
         #expect(studio.database == .none)
         #expect(studio.checks.map(\.name) == ["running", "release"])

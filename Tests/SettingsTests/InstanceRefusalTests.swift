@@ -174,6 +174,25 @@ struct InstanceRefusalTests {
                 steady_for: 10s
                 """),
             RefusalCase(
+                "floors that are none",
+                instance: "versions: { floors: [7.0.0, latest, ''], downgrade: never }",
+                """
+                7:33: an item of versions.floors has to be a version that begins with a number, \
+                not 'latest'; for example 7.0.0
+                """,
+                """
+                7:41: an item of versions.floors has to be a version that begins with a number, \
+                not ''; for example 7.0.0
+                """,
+                """
+                7:57: versions.downgrade has to be one of refuse, allow, not 'never'; for example \
+                downgrade: refuse
+                """),
+            RefusalCase(
+                "a floor that is no list",
+                instance: "versions: { floor: 7.0.0 }",
+                "7:17: unknown key 'floor' in versions; did you mean 'floors'?"),
+            RefusalCase(
                 "a misspelt word",
                 instance: "volumes_not_covered: acept",
                 "7:26: unknown value 'acept' in volumes_not_covered; did you mean 'accept'?"),

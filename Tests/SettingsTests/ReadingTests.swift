@@ -75,7 +75,7 @@ struct JSONSchemaTests {
         #expect(
             keys == [
                 "<<", "backups", "checks", "database", "limits", "runtime", "steady_for",
-                "volumes_not_covered",
+                "versions", "volumes_not_covered",
             ])
     }
 

@@ -30,7 +30,7 @@ struct RuntimeRefusalTests {
                 docker: "ports: [80]",
                 """
                 7:9: unknown key 'ports' in runtime.docker; known are engine, image, local_tag, \
-                containers, paused, stop_grace, registry
+                containers, paused, stop_grace, registry, archived_as
                 """),
             RefusalCase(
                 "misspelt keys that are needed, told once",

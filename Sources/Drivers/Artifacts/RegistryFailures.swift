@@ -60,6 +60,13 @@ extension Failure {
             isPermanent: true)
     }
 
+    static func noImage(_ name: String) -> Failure {
+        Failure(
+            code: "registry-refused",
+            message: "what the registry has as \(name) is no image of this platform",
+            advice: "ask whoever runs the registry")
+    }
+
     static func registry(_ error: HTTPError, _ host: String) -> Failure {
         switch error {
         case .untrusted(_, let reason): .registryUntrusted(host, words: reason)

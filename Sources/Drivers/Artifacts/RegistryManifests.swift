@@ -45,10 +45,55 @@ struct RegistryManifests: Sendable {
         return "sha256:\(SHA256.hash(answer.body).hex)"
     }
 
+    /// The labels of the image that a digest stands for, out of its configuration.
+    ///
+    /// Each part that is read is checked against its digest.
+    ///
+    /// Source: OCI Distribution Specification 1.1, "Pulling blobs".
+    ///
+    /// - Parameter platform: Which image it is where the digest is that of a list.
+    /// - Throws: As ``digest(of:in:login:)``, and `registry-refused` for what is no image.
+    func labels(
+        of digest: String, in image: ImageReference, for platform: ImagePlatform,
+        login: RegistryLogin
+    ) async throws(Failure) -> [String: String] {
+        var manifest = try await document(digest, "manifests", image, login)
+        if let children = manifest["manifests"]?.arrayValue {
+            let own = children.first { child in
+                ImagePlatform(
+                    system: child["platform", "os"]?.stringValue ?? "",
+                    architecture: child["platform", "architecture"]?.stringValue ?? "")
+                    == platform
+            }
+            let digest = own?["digest"]?.stringValue ?? ""
+            manifest = try await document(digest, "manifests", image, login)
+        }
+        let digest = manifest["config", "digest"]?.stringValue ?? ""
+        let configuration = try await document(digest, "blobs", image, login)
+        return configuration["config", "Labels"]?.stringMembers ?? [:]
+    }
+
+    private func document(
+        _ digest: String, _ kind: String, _ image: ImageReference, _ login: RegistryLogin
+    ) async throws(Failure) -> JSONValue {
+        let question = Question(image: image, tag: digest, login: login, kind: kind)
+        guard ImageReference.isDigest(digest) else { throw .noImage(question.name) }
+        let answer = try await ask(.get, question)
+        guard answer.isSuccess else { throw refusal(answer, question) }
+        // What is not what its name says is no answer either.
+        guard "sha256:\(SHA256.hash(answer.body).hex)" == digest,
+            let document = try? JSONValue(parsing: answer.body)
+        else { throw .noImage(question.name) }
+        return document
+    }
+
     private struct Question {
         let image: ImageReference
+        /// Or a digest.
         let tag: String
         let login: RegistryLogin
+        /// Or `blobs`.
+        var kind = "manifests"
         var name: String { "\(image.host)/\(image.path):\(tag)" }
     }
 
@@ -57,7 +102,7 @@ struct RegistryManifests: Sendable {
     ) async throws(Failure) -> HTTPResponse {
         let host = question.image.host
         let server = host == ImageReference.dockerHub ? Self.hubServer : host
-        let path = "\(server)/v2/\(question.image.path)/manifests/\(question.tag)"
+        let path = "\(server)/v2/\(question.image.path)/\(question.kind)/\(question.tag)"
         do throws(HTTPError) {
             return try await ask(method, "https://\(path)", question)
         } catch {

@@ -112,11 +112,14 @@ struct HealthyQuestion {
 /// Whether what runs is the very release, by digest.
 struct ReleaseQuestion {
     let digest: String
+    /// An image that was loaded from an archive has another id in containerd's image store.
+    let digests: [String]
     /// Parts that stay as they are in an upgrade run images of their own.
     let paused: Set<String>
 
     init(release: Release, runtime: Runtime) {
         digest = release.digest
+        digests = release.digests
         guard case .containers(let settings) = runtime else {
             paused = []
             return
@@ -143,6 +146,8 @@ struct ReleaseQuestion {
 
     /// A repository's digest may carry its name before it, as in `registry.example/a@sha256:…`.
     private func runs(_ part: ServiceStatus.Part) -> Bool {
-        part.releaseDigests.contains { $0 == digest || $0.hasSuffix("@\(digest)") }
+        part.releaseDigests.contains { known in
+            digests.contains { known == $0 || known.hasSuffix("@\($0)") }
+        }
     }
 }

@@ -5,11 +5,13 @@ public import UpgradeMachine
 extension ContainerPlanner {
     /// Looks at an instance's containers, and at all that an upgrade of them could stumble over.
     ///
-    /// - Parameter candidate: The release that shall serve, where it is known already.
+    /// - Parameters:
+    ///   - candidate: The release that shall serve, where it is known already.
+    ///   - neededInBytes: What bringing it here takes on the engine's disk; otherwise a guess.
     /// - Throws: `container-missing` where one of them is not there, `engine-unreachable` (also
     ///   without the right to open the socket), `engine-too-old`.
     public func survey(
-        _ selection: ContainerSelection, candidate: Release? = nil
+        _ selection: ContainerSelection, candidate: Release? = nil, neededInBytes: Int64? = nil
     ) async throws(Failure) -> ContainerSurvey {
         var look = Look(selection)
         let version = try await asked { () throws(DockerError) in try await engine.version() }
@@ -41,7 +43,7 @@ extension ContainerPlanner {
         look.examineOthers()
         try await examineChanges(&look)
         try await examineImages(&look)
-        try await examineDisk(&look, candidate)
+        try await examineDisk(&look, candidate, neededInBytes)
         return ContainerSurvey(
             current: try await release(of: first.1, in: selection.repository),
             containers: look.planned,
@@ -111,26 +113,31 @@ extension ContainerPlanner {
     }
 
     /// Twice the serving image's size is what a pull and its unpacking may need, as an estimate.
-    private func examineDisk(_ look: inout Look, _ candidate: Release?) async throws(Failure) {
+    private func examineDisk(
+        _ look: inout Look, _ candidate: Release?, _ known: Int64?
+    ) async throws(Failure) {
         guard case .unix = engine.endpoint else { return }
         if let candidate {
             let name = "\(look.selection.repository)@\(candidate.digest)"
-            let local = try await askedIfPresent { () throws(DockerError) in
-                try await engine.inspectImage(name)
+            for name in candidate.file == nil ? [name] : candidate.digests {
+                let local = try await askedIfPresent { () throws(DockerError) in
+                    try await engine.inspectImage(name)
+                }
+                if local != nil { return }
             }
-            if local != nil { return }
         }
         let info = try await asked { () throws(DockerError) in try await engine.info() }
         var disk = statvfs()
         // Another host's folder, or one in a virtual machine, is not seen from here.
         guard statvfs(info.imageDirectory, &disk) == 0 else { return }
         let freeInBytes = Int64(disk.f_bavail) * Int64(disk.f_frsize)
-        let neededInBytes = 2 * look.imageSizeInBytes
+        let neededInBytes = known ?? 2 * look.imageSizeInBytes
         guard freeInBytes < neededInBytes else { return }
         look.add(
-            freeInBytes < look.imageSizeInBytes ? .refusal : .warning, "disk-space",
-            "\(freeInBytes >> 20) MiB are free in \(info.imageDirectory), and a pull may need "
-                + "about \(neededInBytes >> 20) MiB")
+            freeInBytes < known ?? look.imageSizeInBytes ? .refusal : .warning, "disk-space",
+            "\(freeInBytes >> 20) MiB are free in \(info.imageDirectory), and "
+                + "\(known == nil ? "a pull" : "loading the archive") may need about "
+                + "\(neededInBytes >> 20) MiB")
     }
 }
 

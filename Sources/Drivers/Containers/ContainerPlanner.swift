@@ -32,10 +32,7 @@ public struct ContainerPlanner: Sendable {
             throw .invalidRepository(repository)
         }
         guard ImageReference.isTag(version) else {
-            throw Failure(
-                code: "invalid-version",
-                message: "`\(version)` cannot be a version of \(repository): it is no tag",
-                advice: "a tag is made of letters, digits, `_`, `.` and `-`", isPermanent: true)
+            throw .invalidVersion(version, repository)
         }
         let login = try await credentials.login(for: image.host, account: account)
         let reference = "\(repository):\(version)"
@@ -60,6 +57,23 @@ public struct ContainerPlanner: Sendable {
         return Release(
             version: version, reference: "\(repository):\(version)",
             digest: details.digests(in: repository).first ?? details.id)
+    }
+
+    /// The labels of a release's image: of this host's, where it has been pulled, or else the
+    /// registry's.
+    ///
+    /// - Throws: What the registry throws; an engine may reach one that this host does not.
+    public func labels(
+        of release: Release, in repository: String, account: RegistryAccount?
+    ) async throws(Failure) -> [String: String] {
+        guard let image = ImageReference(repository) else { throw .invalidRepository(repository) }
+        let local = try await askedIfPresent { () throws(DockerError) in
+            try await engine.inspectImage("\(repository)@\(release.digest)")
+        }
+        if let local { return local.config["Labels"]?.stringMembers ?? [:] }
+        let login = try await credentials.login(for: image.host, account: account)
+        return try await manifests.labels(
+            of: release.digest, in: image, for: try await platform(), login: login)
     }
 
     private func digest(
@@ -106,8 +120,8 @@ public struct ContainerPlanner: Sendable {
         let made = ImageReference(container.configImage)
         let tag = made?.tag.flatMap { $0 == "latest" ? nil : $0 }
         if let made, let tag, made.isSameRepository(as: repository) { return tag.withoutMark }
-        let label = image?.config["Labels", "org.opencontainers.image.version"]?.stringValue
-        if let label, ImageReference.isTag(label) { return label }
+        let labels = image?.config["Labels"]?.stringMembers ?? [:]
+        if let label = ImageLabels.version(labels, of: repository) { return label }
         let tags = (image?.tags(in: repository) ?? []).filter { $0 != "latest" }
         // The longest says the most: of 7, 7.1 and 7.1.3 it is the whole version.
         let plain = tags.filter { !$0.hasPrefix(PawlTag.prefix) }
@@ -126,7 +140,7 @@ public struct ContainerPlanner: Sendable {
                 try await engine.inspectImage(planned.imageID)
             }
             let isSame =
-                image?.isRelease(candidate.digest, of: repository)
+                image?.isRelease(candidate, of: repository)
                 ?? (planned.imageID == candidate.digest)
             if !isSame { return false }
         }

@@ -20,15 +20,17 @@ extension ContainerService {
     }
 
     func pull(_ release: Release, _ scene: Scene) async throws(Failure) -> Receipt {
-        if try await scene.image(of: release) == nil { try await fetch(release, scene) }
-        guard let image = try await scene.image(of: release) else {
-            throw Failure(
-                code: "image-not-verified",
-                message: "after pulling \(scene.runtime.repository) no image with the digest "
-                    + "\(release.digest) is on this host",
-                advice: "pull it by hand (`docker pull \(scene.runtime.repository)@"
-                    + "\(release.digest)`) and see what the engine says")
+        if try await scene.image(of: release) == nil {
+            if let file = release.file {
+                try await load(file, release, scene)
+            } else {
+                try await fetch(release, scene)
+            }
         }
+        guard let image = try await scene.image(of: release) else {
+            throw .imageNotVerified(release, scene.runtime.repository)
+        }
+        if let file = release.file { try await giveBackNames(file) }
         // The tag says that this is done as well.
         try await tryCopies(of: image, release, scene)
         let tag = scene.pawlTag(of: release)
@@ -59,11 +61,11 @@ extension Scene {
     /// The image that is the release: by the registry's digest, or by its own id where it was
     /// imported.
     func image(of release: Release) async throws(Failure) -> ImageDetails? {
-        for name in ["\(runtime.repository)@\(release.digest)", release.digest] {
+        for name in ["\(runtime.repository)@\(release.digest)"] + release.digests {
             let image = try await askedIfPresent { () throws(DockerError) in
                 try await engine.inspectImage(name)
             }
-            if let image, image.isRelease(release.digest, of: runtime.repository) { return image }
+            if let image, image.isRelease(release, of: runtime.repository) { return image }
         }
         return nil
     }
@@ -91,8 +93,10 @@ extension ImageDetails {
             .filter { $0.isSameRepository(as: repository) }.compactMap(\.digest).sorted()
     }
 
-    func isRelease(_ digest: String, of repository: String) -> Bool {
-        id == digest || digests(in: repository).contains(digest)
+    /// Whether it is the very release; any of the digests that it may be known by will do.
+    func isRelease(_ release: Release, of repository: String) -> Bool {
+        let known = [id] + digests(in: repository)
+        return release.digests.contains { known.contains($0) }
     }
 
     func tags(in repository: String) -> [String] {
@@ -106,6 +110,20 @@ extension ImageDetails {
 }
 
 extension Failure {
+    fileprivate static func imageNotVerified(
+        _ release: Release, _ repository: String
+    ) -> Failure {
+        let name = "\(repository)@\(release.digest)"
+        return Failure(
+            code: "image-not-verified",
+            message: "after getting \(release.reference) no image with the digest "
+                + "\(release.digest) is on this host",
+            advice: release.file.map {
+                "load it by hand (`docker load --input \($0.path)`) and see under what id it is "
+                    + "in `docker images --no-trunc`"
+            } ?? "pull it by hand (`docker pull \(name)`) and see what the engine says")
+    }
+
     static func invalidRepository(_ name: String) -> Failure {
         Failure(
             code: "invalid-repository", message: "`\(name)` is not the name of a repository",

@@ -269,6 +269,7 @@ enum TagName {
 extension Scene {
     /// The release's own name, `repository:version`; none where its reference is no such name.
     func versionTag(of release: Release) -> String? {
+        if release.file != nil { return "\(runtime.repository):\(release.version)" }
         guard let image = ImageReference(release.reference), image.tag != nil,
             image.digest == nil, image.isSameRepository(as: runtime.repository)
         else { return nil }

@@ -79,86 +79,14 @@ struct ReleaseArchive: Sendable {
             excerpt: result.excerpt, isPermanent: true)
     }
 
-    private func tar(_ arguments: [String], _ compression: String?) throws(Failure) -> Command {
-        var command = Command(
-            ["tar"] + arguments + (compression.map { [$0] } ?? []) + ["--file", "-"], limit: limit)
+    private func tar(
+        _ arguments: [String], _ compression: ArchiveCompression?
+    ) throws(Failure) -> Command {
+        let option = compression.map { [$0.tarOption] } ?? []
+        var command = Command(["tar"] + arguments + option + ["--file", "-"], limit: limit)
         command.environment = ["LC_ALL": "C", "TAR_OPTIONS": ""]
         command.tag = tag
         return command
-    }
-}
-
-/// Reads an archive once, from begin to end, and hashes what it reads.
-final class ArchiveReader: @unchecked Sendable {
-    // Used by one thread after the other, never by two at a time.
-    private let path: String
-    private let descriptor: CInt
-    private let hash = SHA256()
-    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 262_144, alignment: 16)
-    let size: Int
-    private(set) var done = 0
-    /// tar's option for the archive's compression; none for a plain one.
-    let compression: String?
-
-    init(_ path: String) throws(Failure) {
-        self.path = path
-        // Opening a named pipe would wait for somebody to write into it.
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw .system("open", on: path, advice: "name the release archive by its right path")
-        }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, status.isRegular else {
-            throw Failure(
-                code: "bad-archive", message: "\(path) is not a file",
-                advice: "name the release archive by its right path", isPermanent: true)
-        }
-        size = Int(status.st_size)
-        var magic = [UInt8](repeating: 0, count: 6)
-        let count = pread(descriptor, &magic, magic.count, 0)
-        compression = Self.compression(of: Array(magic.prefix(max(0, count))))
-    }
-
-    deinit {
-        chunk.deallocate()
-        if descriptor >= 0 { close(descriptor) }
-    }
-
-    private static func compression(of magic: [UInt8]) -> String? {
-        let known: [(magic: [UInt8], option: String)] = [
-            ([0x1F, 0x8B], "--gzip"), ([0x28, 0xB5, 0x2F, 0xFD], "--zstd"),
-            ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00], "--xz"), ([0x42, 0x5A, 0x68], "--bzip2"),
-        ]
-        return known.first { magic.starts(with: $0.magic) }?.option
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
-        while true {
-            let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system("read", on: path) }
-            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            done += count
-            return count
-        }
-    }
-
-    /// Reads on; answers how much, none at the end.
-    func next() throws(Failure) -> Int? {
-        let count = try read(into: chunk)
-        return count == 0 ? nil : count
-    }
-
-    /// Reads to the end, and answers the digest of all that was read, as `sha256:…`.
-    func rest(isStopped: () -> Bool) throws(Failure) -> String {
-        while try next() != nil {
-            guard !isStopped() else {
-                throw Failure(
-                    code: "interrupted", message: "reading \(path) was ended on request",
-                    advice: "go on with `pawl resume`")
-            }
-        }
-        return "sha256:" + hash.finalize().hex
     }
 }
 

@@ -36,6 +36,7 @@ struct UnnamedInstance: Sendable {
     let steadyFor: Seconds
     let limits: WrittenLimits
     let volumesNotCovered: VolumePolicy
+    let versions: VersionRules
 
     func named(_ name: String) -> InstanceSettings {
         InstanceSettings(
@@ -43,7 +44,7 @@ struct UnnamedInstance: Sendable {
             fence: database?.fence ?? .none, backups: backups, checks: checks,
             steadyFor: steadyFor, limits: limits.limits,
             mayLoseMigratedData: limits.mayLoseMigratedData,
-            volumesNotCovered: volumesNotCovered)
+            volumesNotCovered: volumesNotCovered, versions: versions)
     }
 }
 
@@ -68,9 +69,12 @@ extension Shape where Value == UnnamedInstance {
         ),
         .optional(
             "volumes_not_covered", Shape<VolumePolicy>.word([.report, .accept]).located,
-            "Data volumes that a rollback would not cover: report (otherwise) or accept.")
+            "Data volumes that a rollback would not cover: report (otherwise) or accept."),
+        .optional(
+            "versions", .versions, default: VersionRules(),
+            "Which versions it may be upgraded to.")
     ) {
-        (cursor, reading, runtime, database, backups, written, steadyFor, limits, volumes)
+        (cursor, reading, runtime, database, backups, written, steadyFor, limits, volumes, versions)
             throws(Refused) in
         let written = written ?? WrittenCheck.usual(at: cursor.owner)
         let steady = steadyFor ?? 10
@@ -92,7 +96,7 @@ extension Shape where Value == UnnamedInstance {
         return UnnamedInstance(
             runtime: runtime, database: database, backups: backups,
             checks: try named(written, reading), steadyFor: steady, limits: limits,
-            volumesNotCovered: volumes?.value ?? .report)
+            volumesNotCovered: volumes?.value ?? .report, versions: versions)
     }
 }
 

@@ -36,8 +36,15 @@ extension Shape where Value == DockerSettings {
             "Time between a container's stop signal and its kill; otherwise 30s."),
         .optional(
             "registry", .registryAccount,
-            "The registry's account; otherwise what `docker login` kept.")
-    ) { cursor, reading, engine, image, localTag, containers, paused, stopGrace, registry in
+            "The registry's account; otherwise what `docker login` kept."),
+        .optional(
+            "archived_as", .repository,
+            "The image's name within image archives; otherwise any that ends like image.")
+    ) {
+        (
+            cursor, reading, engine, image, localTag, containers, paused, stopGrace, registry,
+            archivedAs
+        ) in
         for container in containers + paused {
             reading.claim(
                 "the container", container.value,
@@ -48,7 +55,7 @@ extension Shape where Value == DockerSettings {
         return DockerSettings(
             engine: engine, repository: image, localTag: localTag,
             containers: containers.map(\.value), paused: paused.map(\.value),
-            stopGrace: stopGrace, registry: registry)
+            stopGrace: stopGrace, registry: registry, archivedAs: archivedAs)
     }
 
     private static func containerList(atLeast: Int) -> Shape<[Located<String>]> {

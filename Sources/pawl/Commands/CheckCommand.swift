@@ -12,14 +12,11 @@ struct CheckCommand: AsyncParsableCommand, WorkspaceCommand {
     @Argument(help: "The version to upgrade to; without it only what is there is looked at.")
     var version: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "The release's archive, where the configuration does not name it.", valueName: "file"))
-    var archive: String?
+    @OptionGroup var origin: ArchiveOptions
 
     func run() async throws {
         let outcome = try await Planning(try Workspace(options)).preview(
-            version: version, archive: archive)
+            Planning.Candidate(version: version, origin))
         let report = PlanReport(outcome.plan, outcome.findings)
         if options.json {
             try Output.json(report)

@@ -18,14 +18,14 @@ struct PlanCommand: AsyncParsableCommand, WorkspaceCommand {
 extension Planning {
     func outcome(of change: ChangeOptions) async throws -> Outcome {
         try await outcome(
-            version: change.version, archive: change.archive, reason: change.reason,
+            Candidate(version: change.version, change.origin), reason: change.reason,
             ticket: change.ticket)
     }
 
     /// Shows the plan and what was found; ends with 12 where an upgrade would be refused.
     func show(_ change: ChangeOptions, json: Bool) async throws {
         let outcome = try await preview(
-            version: change.version, archive: change.archive, reason: change.reason,
+            Candidate(version: change.version, change.origin), reason: change.reason,
             ticket: change.ticket)
         let report = PlanReport(outcome.plan, outcome.findings)
         if json { try Output.json(report) } else { Output.result(report.text) }

@@ -40,7 +40,8 @@ struct UpgradeCommand: AsyncParsableCommand, WorkspaceCommand {
         }
         if outcome.isServing {
             if options.json { return try Output.json(report) }
-            return Output.result("\(change.version) serves already: nothing to do.")
+            return Output.result(
+                "\(outcome.plan.candidate.version) serves already: nothing to do.")
         }
         let run = try await session.begin(outcome.plan, pausing: stopBefore)
         try Conclusion(session: session, run: run, json: options.json).show()

@@ -11,6 +11,8 @@ struct Ambush: Sendable, CustomTestStringConvertible {
         case bytes(Int, of: String)
         /// The database server answers `1` to this question, which is asked within the step.
         case answer(to: String)
+        /// The engine unpacks an image archive that it is being sent.
+        case loading
         /// The intent itself, for a step that is long after it.
         case intent
     }
@@ -26,7 +28,12 @@ struct Ambush: Sendable, CustomTestStringConvertible {
 
     /// Whether its sign is there in time on this engine.
     var canBeSeen: Bool {
-        if case .engine = sign { EngineEvents.arePrompt } else { true }
+        switch sign {
+        case .engine: EngineEvents.arePrompt
+        // The folder is Docker's own.
+        case .loading: Testbed.engine == "docker"
+        default: true
+        }
     }
 
     /// It had passed the step when it was stopped, or ended before it.
@@ -114,6 +121,9 @@ struct Ambush: Sendable, CustomTestStringConvertible {
             }
         case .answer(let question):
             return try session?.ask(question) == "1"
+        case .loading:
+            let folder = "\(Testbed.directory)/docker/tmp"
+            return try instance.files(in: folder).contains { $0.hasPrefix("docker-import-") }
         case .intent:
             return true
         }

@@ -17,6 +17,8 @@ struct Pawl: Sendable {
     var backups: String
     var limits: [String: String] = ["outage": "120s"]
     var steadyFor = "0s"
+    /// `versions` as it is written.
+    var versions = "{ downgrade: refuse }"
     /// A file with the boot id that it is to find; none for that of this host's own boot.
     var bootIDFile: String?
 
@@ -61,6 +63,7 @@ struct Pawl: Sendable {
               - http: { url: '\(stack.address)/health' }
               - http: { url: '\(stack.address)/version', version: { json: /version } }
             steady_for: \(steadyFor)
+            versions: \(versions)
             limits: { \(limits.map { "\($0): \($1)" }.joined(separator: ", ")) }
 
         """

@@ -19,12 +19,14 @@ struct PrivateRepository: Sendable {
     /// Builds a version anew from the testbed's, with another digest at each patch level.
     ///
     /// It is removed from this host, so that an upgrade has to pull it.
-    func publish(_ version: String, patchLevel: Int) async throws {
+    ///
+    /// - Parameter labels: More lines for its Dockerfile.
+    func publish(_ version: String, patchLevel: Int, labels: String = "") async throws {
         let base = "\(try Testbed.required("REGISTRY"))/noticeboard:\(version)"
         try await Testbed.docker("pull", "--quiet", base)
         try await Testbed.docker(
             "build", "--quiet", "--network", "none", "--tag", "\(open):\(version)", "-",
-            input: "FROM \(base)\nLABEL patch.level=\(patchLevel)\n")
+            input: "FROM \(base)\nLABEL patch.level=\(patchLevel)\n\(labels)\n")
         try await Testbed.docker("push", "--quiet", "\(open):\(version)")
         try await Testbed.docker("rmi", "\(open):\(version)")
     }

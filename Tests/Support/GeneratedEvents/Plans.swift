@@ -93,8 +93,19 @@ extension Choices {
     mutating func whole() -> Int { Int(integer()) }
     mutating func seconds() -> Seconds { Seconds(whole()) }
 
-    public mutating func release() -> Release {
-        Release(version: text(), reference: text(), digest: text())
+    /// - Parameter mayBeFile: What serves was not planned, and has no file.
+    public mutating func release(mayBeFile: Bool = true) -> Release {
+        Release(
+            version: text(), reference: text(), digest: text(),
+            file: mayBeFile ? optional { $0.imageFile() } : nil)
+    }
+
+    private mutating func imageFile() -> ImageFile {
+        ImageFile(
+            path: text(), sha256: text(), sizeInBytes: whole(), manifests: words(),
+            movedNames: array(limit: 2) {
+                ImageFile.MovedName(name: $0.text(), imageID: $0.text())
+            })
     }
 
     public mutating func secret() -> SecretReference {
@@ -170,7 +181,8 @@ extension Choices {
     ///   keep an upgrade from getting anywhere.
     public mutating func plan(isSane: Bool = false) -> Plan {
         Plan(
-            upgrade: text(), instance: text(), current: release(), candidate: release(),
+            upgrade: text(), instance: text(), current: release(mayBeFile: false),
+            candidate: release(),
             runtime: runtime(), database: database(), fence: chance() ? .none : .hold,
             backups: text(),
             checks: array(limit: 3) { Check(name: $0.text(), question: $0.question()) },

@@ -1,4 +1,4 @@
-31 events, 1 upgrades, head e5a6727f52781239054815ae3b19e318cc7a3b152b996e4b9179c2aee0a984cf
+31 events, 1 upgrades, head 5d74b4380addf156f9c8e1a7635413633ef68d69adcfe7a07e7a65226202df7c
 1 u1 planned -> planned, record began pull
 2 u1 began pull -> planned, perform pull
 3 u1 attemptFailed pull -> planned, perform pull
