@@ -80,6 +80,7 @@ enum Composition {
         if case .containers(let settings) = plan.runtime, let account = settings.registry {
             references.append(account.password)
         }
+        references += plan.checks.flatMap(\.secrets)
         return references
     }
 

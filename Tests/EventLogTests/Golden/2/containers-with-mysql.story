@@ -1,4 +1,4 @@
-31 events, 1 upgrades, head e5a6727f52781239054815ae3b19e318cc7a3b152b996e4b9179c2aee0a984cf
+31 events, 1 upgrades, head b1935e4cdad3c2f84c237e1b9c51ffad96851e69e89ded64590641af7a03861a
 1 u1 planned -> planned, record began pull
 2 u1 began pull -> planned, perform pull
 3 u1 attemptFailed pull -> planned, perform pull
