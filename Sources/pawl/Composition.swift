@@ -66,7 +66,11 @@ enum Composition {
         var secrets: [Secret] = []
         for reference in references(of: plan) {
             do throws(Failure) {
-                secrets.append(try await Secrets().resolve(reference))
+                let secret = try await Secrets().resolve(reference)
+                secrets.append(secret)
+                for check in plan.checks where check.secrets.contains(reference) {
+                    secrets += SentSecrets.forms(of: secret, at: reference, in: check)
+                }
             } catch {
                 throw Self.explained(error, of: reference, plan)
             }

@@ -148,6 +148,36 @@ struct VerificationPageTests {
         #expect(request.contains("\r\nAccept: text/plain\r\n") && !request.contains("*/*"))
     }
 
+    @Test func `An account that is refused is not asked with for ever`() async throws {
+        let server = try LoopbackServer { _ in .of(401) }
+        defer { server.stop() }
+        let probe = HTTPProbe(
+            url: server.url, status: 200, version: nil, authorityFile: nil,
+            account: HTTPAccount(user: "monitor", password: .file(path: "/pw")))
+        let asked = Asked([.http(probe: probe)])
+        let failure = try #require(await asked.failure(ScriptedService()))
+        #expect(failure.message.contains("check 0: 401: the account was refused, 3 times"))
+        #expect(server.requests.count == 3)
+    }
+
+    @Test func `Each form of a secret that may come back is known`() {
+        let reference = SecretReference.file(path: "/pw")
+        let probe = HTTPProbe(
+            url: "", status: 200, version: nil, authorityFile: nil,
+            account: HTTPAccount(user: "monitor", password: reference))
+        let check = Check(name: "page", question: .http(probe: probe))
+        func forms(_ secret: String, at reference: SecretReference = reference) -> Set<String> {
+            Set(
+                SentSecrets.forms(of: Secret(secret), at: reference, in: check)
+                    .map { $0.reveal { $0 } })
+        }
+        // `printf 'monitor:hunter2' | base64`
+        #expect(forms("hunter2") == ["bW9uaXRvcjpodW50ZXIy"])
+        #expect(
+            forms("a b&<\"'", at: .file(path: "/other"))
+                == ["a+b%26%3C%22%27", "a%20b%26%3C%22%27", "a b&amp;&lt;&quot;&#39;"])
+    }
+
     @Test func `A container is asked at the address that it has now`() async throws {
         let server = try LoopbackServer { _ in .of(200) }
         defer { server.stop() }

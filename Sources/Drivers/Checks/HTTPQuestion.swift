@@ -6,12 +6,13 @@ internal import UpgradeMachine
 ///
 /// A redirect is an answer here, unless the probe has it followed: a status of 302 can be asked for.
 /// A session is kept from question to question as long as its answers are good, and no longer: a
-/// cookie must not tie the probe to an old instance. Log-ins are rare, since applications lock an
-/// account that is refused again and again (Tomcat's `LockOutRealm` after five times).
+/// cookie must not tie the probe to an old instance. A form is sent once a second at most, and a
+/// refusal is tried three times in all, since applications lock an account that is refused again and
+/// again (Tomcat's `LockOutRealm` after five times).
 actor HTTPQuestion {
     static let deadline = Duration.seconds(5)
 
-    /// How log-ins are spaced.
+    /// How attempts to be let in are spaced.
     struct LoginPace: Sendable {
         /// Between one form that was sent and the next.
         var rest = Duration.seconds(1)
@@ -39,7 +40,8 @@ actor HTTPQuestion {
     private var secrets: [SecretReference: Secret] = [:]
     private var session: Session?
     private var refusals = 0
-    private var nextLogin: ContinuousClock.Instant?
+    /// Until then the last answer stands.
+    private var nextAttempt: ContinuousClock.Instant?
     private var lastAnswer: Answer?
 
     /// - Returns: None where one of the probe's patterns, or its pointer, cannot be read.
@@ -91,10 +93,19 @@ actor HTTPQuestion {
         if container != nil, address == nil {
             throw .told(.notYet(saw: "\(container ?? "") has no address to be asked at"))
         }
+        if session == nil, let nextAttempt, ContinuousClock.now < nextAttempt, let lastAnswer {
+            return lastAnswer
+        }
         if let form { return try await askLoggedIn(form, at: address, searchLimit) }
         let page = try await visit(at: address)
             .get(probe.url, follows: probe.redirects == .followed)
+        if isAccountRefused(by: page) { return refused("401: the account was refused") }
+        refusals = 0
         return marked(await demands.judge(page.response, searchLimit: searchLimit))
+    }
+
+    private func isAccountRefused(by page: HTTPVisit.Page) -> Bool {
+        probe.account != nil && page.response.status == 401 && probe.status != 401
     }
 
     private func askLoggedIn(
@@ -102,12 +113,12 @@ actor HTTPQuestion {
     ) async throws(Obstacle) -> Answer {
         let isFresh = session == nil
         if isFresh {
-            if let nextLogin, ContinuousClock.now < nextLogin, let lastAnswer { return lastAnswer }
             let visit = try await visit(at: address)
             let page = try await visit.get(form.page, follows: true)
+            if isAccountRefused(by: page) { return refused("401: the account was refused") }
             let submission = try await form.submission(
                 on: page, try await values(of: probe.login?.fields ?? []), searchLimit: searchLimit)
-            nextLogin = ContinuousClock.now + pace.rest
+            nextAttempt = ContinuousClock.now + pace.rest
             let answer = try await visit.post(
                 submission.fields, to: submission.action, from: submission.page)
             if let saw = try form.denial(by: answer, submission) { return refused(saw) }
@@ -131,7 +142,7 @@ actor HTTPQuestion {
         guard refusals < pace.restsAfterRefusals.count else {
             return .hopeless(saw: Plain.line("\(saw), \(refusals + 1) times"))
         }
-        nextLogin = ContinuousClock.now + pace.restsAfterRefusals[refusals]
+        nextAttempt = ContinuousClock.now + pace.restsAfterRefusals[refusals]
         refusals += 1
         return .notYet(saw: Plain.line(saw))
     }
