@@ -46,10 +46,15 @@ public struct ServiceStatus: Hashable, Sendable {
         public let releaseDigests: [String]
         /// For people: `exited with 3`, `running since …`.
         public let detail: String
+        /// Tells this run from every other, also from one that somebody else began; none where
+        /// nothing tells.
+        public let run: String?
+        /// Where it can be reached from this host; none where it has no address of its own.
+        public let address: String?
 
         public init(
             name: String, isRunning: Bool, restarts: Int, health: Health,
-            releaseDigests: [String], detail: String
+            releaseDigests: [String], detail: String, run: String? = nil, address: String? = nil
         ) {
             self.name = name
             self.isRunning = isRunning
@@ -57,6 +62,8 @@ public struct ServiceStatus: Hashable, Sendable {
             self.health = health
             self.releaseDigests = releaseDigests
             self.detail = detail
+            self.run = run
+            self.address = address
         }
     }
 }

@@ -3,6 +3,8 @@ extension HTTPClient {
     public struct Configuration: Sendable {
         /// The socket every connection goes to; the URL's host is then only the `Host` field.
         public var unixSocketPath: String?
+        /// Where every connection goes; `Host`, and the name that TLS proves, stay the URL's.
+        public var destination: Destination?
         public var tls: TLS
         public var proxy: Proxy
         /// User name and password of the server, sent unasked (RFC 7617).
@@ -10,17 +12,35 @@ extension HTTPClient {
         /// Redirects that are followed before the transfer fails; 0 answers them to the caller.
         public var redirectLimit: Int
         public var userAgent: String
+        /// Whether an answer may come compressed; it is handed on as it was before.
+        public var acceptsCompression: Bool
 
         public init(
-            unixSocketPath: String? = nil, tls: TLS = TLS(), proxy: Proxy = .fromEnvironment,
-            credential: HTTPCredential? = nil, redirectLimit: Int = 0, userAgent: String = "pawl"
+            unixSocketPath: String? = nil, destination: Destination? = nil, tls: TLS = TLS(),
+            proxy: Proxy = .fromEnvironment, credential: HTTPCredential? = nil,
+            redirectLimit: Int = 0, userAgent: String = "pawl", acceptsCompression: Bool = false
         ) {
             self.unixSocketPath = unixSocketPath
+            self.destination = destination
             self.tls = tls
             self.proxy = proxy
             self.credential = credential
             self.redirectLimit = redirectLimit
             self.userAgent = userAgent
+            self.acceptsCompression = acceptsCompression
+        }
+    }
+
+    /// An end of connections that no URL names.
+    public struct Destination: Sendable, Equatable {
+        /// A name, or an address without brackets.
+        public var host: String
+        /// `nil` for the URL's.
+        public var port: Int?
+
+        public init(host: String, port: Int? = nil) {
+            self.host = host
+            self.port = port
         }
     }
 

@@ -7,6 +7,7 @@ final class CurlHandles {
     let easy: UnsafeMutableRawPointer
     let multi: UnsafeMutableRawPointer
     private var fieldLines: UnsafeMutablePointer<curl_slist>?
+    private var destinations: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
     private var firstRefusal: String?
     /// Kept for as long as `easy`, which takes its lock until the very end.
@@ -30,6 +31,7 @@ final class CurlHandles {
         curl_easy_cleanup(easy)
         curl_multi_cleanup(multi)
         curl_slist_free_all(fieldLines)
+        curl_slist_free_all(destinations)
         errorText.deallocate()
     }
 
@@ -77,6 +79,16 @@ final class CurlHandles {
         set(CURLOPT_HTTPHEADER, pointer: fieldLines)
     }
 
+    /// Sends every connection to one place, whatever host its URL names.
+    ///
+    /// Source: `CURLOPT_CONNECT_TO(3)`, `::HOST:PORT`, where a part that is empty is the URL's own.
+    func connect(to destination: HTTPClient.Destination) {
+        let host = destination.host.contains(":") ? "[\(destination.host)]" : destination.host
+        let port = destination.port.map { "\($0)" } ?? ""
+        destinations = curl_slist_append(destinations, "::\(host):\(port)") ?? destinations
+        set(CURLOPT_CONNECT_TO, pointer: destinations)
+    }
+
     private func note(_ code: CURLcode, _ option: CURLoption) {
         guard code != CURLE_OK, firstRefusal == nil else { return }
         firstRefusal = "libcurl refuses option \(option.rawValue): \(Curl.text(code))"
@@ -88,6 +100,12 @@ final class CurlHandles {
     func number(_ info: CURLINFO) -> Int {
         var value = 0
         return ccurl_get_long(easy, info, &value) == CURLE_OK ? value : 0
+    }
+
+    func text(_ info: CURLINFO) -> String? {
+        var value: UnsafeMutablePointer<CChar>?
+        guard ccurl_get_string(easy, info, &value) == CURLE_OK else { return nil }
+        return value.map { String(cString: $0) }
     }
 
     /// The socket of a finished connect, or `nil`.

@@ -66,11 +66,16 @@ public struct HTTPResponse: Sendable {
     public let fields: HTTPFields
     /// Empty where the body went to a sink.
     public let body: [UInt8]
+    /// Where a redirect that was not followed leads, as an absolute URL.
+    ///
+    /// Source: `CURLINFO_REDIRECT_URL(3)`.
+    public let redirectURL: String?
 
-    public init(status: Int, fields: HTTPFields, body: [UInt8]) {
+    public init(status: Int, fields: HTTPFields, body: [UInt8], redirectURL: String? = nil) {
         self.status = status
         self.fields = fields
         self.body = body
+        self.redirectURL = redirectURL
     }
 
     public var isSuccess: Bool { (200..<300).contains(status) }

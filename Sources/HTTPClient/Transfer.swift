@@ -46,7 +46,9 @@ final class Transfer {
     func run(until stop: StopFlag) throws(HTTPError) -> HTTPResponse {
         setCallbacks()
         try drive(until: stop)
-        return HTTPResponse(status: status, fields: fields, body: body)
+        return HTTPResponse(
+            status: status, fields: fields, body: body,
+            redirectURL: handles.text(CURLINFO_REDIRECT_URL))
     }
 
     /// Moves bytes until libcurl is done, a deadline has passed or somebody wants the end.

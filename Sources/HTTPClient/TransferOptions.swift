@@ -51,6 +51,9 @@ extension CurlHandles {
             set(CURLOPT_USERNAME, credential.user)
             set(CURLOPT_PASSWORD, credential.password)
         }
+        if let destination = configuration.destination { connect(to: destination) }
+        // What zlib undoes; the limits count what comes out of it.
+        if configuration.acceptsCompression { set(CURLOPT_ACCEPT_ENCODING, "gzip, deflate") }
         share(cookies)
         apply(configuration.tls)
         apply(configuration.proxy, unixSocketPath: configuration.unixSocketPath)

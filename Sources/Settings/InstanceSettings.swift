@@ -44,6 +44,9 @@ public struct InstanceSettings: Hashable, Sendable {
         if case .mysql(let mysql) = database, !found.contains(mysql.password) {
             found.append(mysql.password)
         }
+        for reference in checks.flatMap(\.secrets) where !found.contains(reference) {
+            found.append(reference)
+        }
         return found
     }
 }

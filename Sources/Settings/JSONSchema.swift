@@ -47,6 +47,8 @@ extension Schema {
                 ("properties", .object([Self.merge])),
                 ("additionalProperties", .object(element.json)),
             ]
+        case .either(let first, let second):
+            [("anyOf", .array([.object(first.json), .object(second.json)]))]
         case .mapping(let keys, let groups): Self.mapping(keys, groups)
         case .shorthand(let words, let mapping):
             [

@@ -16,36 +16,18 @@ public struct Check: Hashable, Sendable, Codable {
         case healthy(container: String)
         /// The running image, or the release behind `current`, is the plan's, by digest.
         case release
-        /// A line of the start-up log matches `ready`, and none matches one of `errors`.
-        case log(ready: String?, errors: [String])
+        /// A line of the start-up log matches `ready`, and none matches one of `errors` that does
+        /// not match one of `except` as well.
+        case log(ready: String?, errors: [String], except: [String]? = nil)
         case http(probe: HTTPProbe)
         /// Ends 0; `{version}` stands for the version that shall serve.
         case command(arguments: [String])
     }
 }
 
-/// A request and what its answer has to be.
-public struct HTTPProbe: Hashable, Sendable, Codable {
-    public let url: String
-    /// The status code that is good, such as 200.
-    public let status: Int
-    /// Where the answer says its version, which must be the release's.
-    public let version: VersionLocation?
-    /// A certificate authority of the user's own, in PEM.
-    public let authorityFile: String?
-
-    public init(url: String, status: Int, version: VersionLocation?, authorityFile: String?) {
-        self.url = url
-        self.status = status
-        self.version = version
-        self.authorityFile = authorityFile
+extension Check {
+    /// Where the secrets are kept that it is asked with.
+    public var secrets: [SecretReference] {
+        if case .http(let probe) = question { probe.secrets } else { [] }
     }
-}
-
-/// Where an answer names the version that made it.
-public enum VersionLocation: Hashable, Sendable, Codable {
-    /// The first group of a regular expression.
-    case pattern(expression: String)
-    /// RFC 6901.
-    case jsonPointer(pointer: String)
 }

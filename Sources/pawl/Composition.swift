@@ -66,7 +66,11 @@ enum Composition {
         var secrets: [Secret] = []
         for reference in references(of: plan) {
             do throws(Failure) {
-                secrets.append(try await Secrets().resolve(reference))
+                let secret = try await Secrets().resolve(reference)
+                secrets.append(secret)
+                for check in plan.checks where check.secrets.contains(reference) {
+                    secrets += SentSecrets.forms(of: secret, at: reference, in: check)
+                }
             } catch {
                 throw Self.explained(error, of: reference, plan)
             }
@@ -80,6 +84,7 @@ enum Composition {
         if case .containers(let settings) = plan.runtime, let account = settings.registry {
             references.append(account.password)
         }
+        references += plan.checks.flatMap(\.secrets)
         return references
     }
 

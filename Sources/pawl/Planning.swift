@@ -218,6 +218,7 @@ struct Preflight {
         let context = Context(plan: plan) { _ in }
         findings += try await serviceFindings(context)
         findings += try await databaseFindings(context)
+        findings += await CheckFindings(plan: plan).findings()
         return findings
     }
 

@@ -87,7 +87,7 @@ struct VerificationHTTPTests {
         "An answer that may get better is asked for until the time is up",
         arguments: [
             NotYet(testDescription: "another status", reply: .of(503), saw: "503, not 200"),
-            NotYet(testDescription: "a redirect", reply: .of(302), saw: "302, not 200"),
+            NotYet(testDescription: "a redirect", reply: .of(302), saw: "/elsewhere, not 200"),
             NotYet(
                 testDescription: "no version", version: pattern, reply: .of(200, "Loading…"),
                 saw: "200, without a match of Version ([0-9.]+)"),

@@ -127,6 +127,67 @@ struct VerificationTests {
         #expect(asked.reported.contains(.note("running: web was restarted (1 so far)")))
     }
 
+    @Test func `Somebody else's restart is one, which no count of the engine's tells`() async throws
+    {
+        // `docker restart` sets the engine's count back to 0.
+        let asked = Asked([.running], steadyFor: 60)
+        let service = ScriptedService { look in
+            ServiceStatus(parts: [.web(restarts: look == 0 ? 1 : 0, run: "run \(min(look, 3))")])
+        }
+        let failure = try #require(await asked.failure(service))
+        #expect(failure.message.contains("check 0: web restarted 3 times"))
+        #expect(asked.notes.contains("check 0: web was restarted (2 so far)"))
+    }
+
+    @Test func `A restart that the engine counts before it begins is one and not two`() async throws
+    {
+        let asked = Asked([.running], steadyFor: 1)
+        let looks: [(restarts: Int, isRunning: Bool, run: String)] = [
+            (0, true, "a"), (1, false, "a"), (1, true, "b"), (1, true, "b"), (2, true, "c"),
+        ]
+        let service = ScriptedService { look in
+            let (restarts, isRunning, run) = looks[min(look, looks.count - 1)]
+            return ServiceStatus(parts: [.web(isRunning: isRunning, restarts: restarts, run: run)])
+        }
+        let results = try await asked.verify(service)
+        #expect(results.first?.saw == "web runs, restarted 2 times")
+    }
+
+    @Test func `A new start has other lines, also where the engine's count was set back`()
+        async throws
+    {
+        let asked = Asked([.log(ready: "ready", errors: [])], steadyFor: 60)
+        let service = ScriptedService(
+            status: { ServiceStatus(parts: [.web(run: $0 < 2 ? "a" : "b")]) },
+            log: { $0 == 0 ? .of("ready") : .of("booting") })
+        let failure = await asked.outOfTime(service) {
+            asked.notes.contains("check 0: no line matches ready")
+        }
+        #expect(failure != nil)
+    }
+
+    @Test func `Lines that are known to be harmless are no errors`() async throws {
+        let lines = ServiceLog.of("SEVERE: old API is used", "SEVERE: no column")
+        let question = { (except: [String]) in
+            Check.Question.log(ready: nil, errors: ["SEVERE"], except: except)
+        }
+        let good = Asked([question(["no column$", "old API"])])
+        let results = try await good.verify(ScriptedService(log: { _ in lines }))
+        #expect(results.first?.saw == "none matches the error")
+        let bad = Asked([question(["old API"])])
+        let failure = try #require(await bad.failure(ScriptedService(log: { _ in lines })))
+        #expect(failure.message.contains("check 0: a line matches SEVERE: SEVERE: no column"))
+    }
+
+    @Test func `A log that is longer than what is read says so`() async throws {
+        let asked = Asked([.log(ready: "ready", errors: ["SEVERE"])])
+        let long = ServiceLog(lines: ["ready"], sizeInBytes: LogQuestion.readLimitInBytes + 1)
+        let results = try await asked.verify(ScriptedService(log: { _ in long }))
+        #expect(
+            results.first?.saw
+                == "a line matches ready; none matches the error, as far as it was read")
+    }
+
     @Test func `A deadline within the steady time says so`() async throws {
         let asked = Asked([.running], steadyFor: 60)
         let failure = try #require(

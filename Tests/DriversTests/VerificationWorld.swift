@@ -60,11 +60,12 @@ extension ServiceStatus {
 extension ServiceStatus.Part {
     static func web(
         _ name: String = "web", isRunning: Bool = true, restarts: Int = 0,
-        health: Health = .none, digests: [String] = ["sha256:71"], detail: String = "running"
+        health: Health = .none, digests: [String] = ["sha256:71"], detail: String = "running",
+        run: String? = nil, address: String? = nil
     ) -> Self {
         Self(
             name: name, isRunning: isRunning, restarts: restarts, health: health,
-            releaseDigests: digests, detail: detail)
+            releaseDigests: digests, detail: detail, run: run, address: address)
     }
 }
 
@@ -79,17 +80,23 @@ final class Asked: Sendable {
     static let old = Release(version: "7.0.0", reference: "studio:7.0.0", digest: "sha256:70")
     static let new = Release(version: "7.1.0", reference: "studio:7.1.0", digest: "sha256:71")
     static let fast = Verification.Pace(
-        firstRest: .milliseconds(2), longestRest: .milliseconds(20))
+        firstRest: .milliseconds(2), longestRest: .milliseconds(20),
+        login: HTTPQuestion.LoginPace(
+            rest: .milliseconds(10),
+            restsAfterRefusals: [.milliseconds(20), .milliseconds(30)]))
 
     private static let numbers = Atomic(0)
 
     let plan: Plan
+    private let resolve: HTTPQuestion.Resolve
     private let reports = Mutex<[Progress]>([])
 
     init(
         _ questions: [Check.Question], steadyFor: Seconds = 0, policy: String = "always",
-        paused: [String] = [], current: Release = old
+        paused: [String] = [], current: Release = old,
+        resolve: @escaping HTTPQuestion.Resolve = { _ in Secret("s3 cr&t") }
     ) {
+        self.resolve = resolve
         // Its own for each test, since processes are found by it.
         let number = Self.numbers.add(1, ordering: .relaxed).newValue
         let container = { (name: String, role: PlannedContainer.Role) in
@@ -130,13 +137,21 @@ final class Asked: Sendable {
         try await results(service, .verifyPrevious(release: Self.old), Self.fast)
     }
 
+    /// Every check's answer, as `pawl verify` shows them.
+    func answers(
+        _ service: ScriptedService
+    ) async throws(Failure) -> (checks: [Verification.Answered], failure: Failure?) {
+        try await Verification(service: service, pace: Self.fast, resolve: resolve)
+            .answers(for: Self.new, in: Context(plan: plan) { _ in })
+    }
+
     private func results(
         _ service: ScriptedService, _ effect: Effect, _ pace: Verification.Pace
     ) async throws(Failure) -> [CheckResult] {
         let context = Context(plan: plan) { progress in
             self.reports.withLock { $0.append(progress) }
         }
-        let driver = Verification(service: service, pace: pace)
+        let driver = Verification(service: service, pace: pace, resolve: resolve)
         switch try await driver.perform(effect, in: context) {
         case .verified(let results, _), .previousVerified(let results, _): return results
         case let other:
@@ -207,9 +222,13 @@ final class LoopbackServer: Sendable {
         static func of(_ status: Int, _ body: String = "") -> Reply { of(status, Array(body.utf8)) }
 
         static func of(_ status: Int, _ body: [UInt8]) -> Reply {
-            let head =
-                "HTTP/1.1 \(status) X\r\nContent-Length: \(body.count)\r\n"
-                + "Location: /elsewhere\r\nSet-Cookie: node=old\r\nConnection: close\r\n\r\n"
+            of(status, ["Location: /elsewhere", "Set-Cookie: node=old"], body)
+        }
+
+        /// - Parameter fields: The head's lines, but for those about body and connection.
+        static func of(_ status: Int, _ fields: [String], _ body: [UInt8]) -> Reply {
+            let own = ["Content-Length: \(body.count)", "Connection: close", "", ""]
+            let head = (["HTTP/1.1 \(status) X"] + fields + own).joined(separator: "\r\n")
             return Reply(bytes: Array(head.utf8) + body)
         }
     }
@@ -219,7 +238,12 @@ final class LoopbackServer: Sendable {
     private let state = Mutex((requests: [String](), isOver: false))
 
     /// - Parameter script: Called on threads of the server's, with the request's number from 0.
-    init(_ script: @escaping @Sendable (Int) -> Reply) throws {
+    convenience init(_ script: @escaping @Sendable (Int) -> Reply) throws {
+        try self.init(answering: { number, _ in script(number) })
+    }
+
+    /// - Parameter script: Called on threads of the server's, with the request's number and text.
+    init(answering script: @escaping @Sendable (Int, String) -> Reply) throws {
         descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -258,7 +282,7 @@ final class LoopbackServer: Sendable {
 
     private var isOver: Bool { state.withLock { $0.isOver } }
 
-    private func serve(_ script: @Sendable (Int) -> Reply) {
+    private func serve(_ script: @Sendable (Int, String) -> Reply) {
         defer { close(descriptor) }
         while !isOver {
             let connection = accept(descriptor, nil, nil)
@@ -268,19 +292,20 @@ final class LoopbackServer: Sendable {
         }
     }
 
-    private func answer(_ connection: CInt, _ script: @Sendable (Int) -> Reply) {
-        var head: [UInt8] = []
+    private func answer(_ connection: CInt, _ script: @Sendable (Int, String) -> Reply) {
+        var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
-        while !String(decoding: head, as: UTF8.self).contains("\r\n\r\n") {
+        while !Self.isWhole(String(decoding: bytes, as: UTF8.self)) {
             let count = recv(connection, &chunk, chunk.count, 0)
             guard count > 0 else { return }
-            head += chunk[..<count]
+            bytes += chunk[..<count]
         }
+        let request = String(decoding: bytes, as: UTF8.self)
         let number = state.withLock { state in
-            state.requests.append(String(decoding: head, as: UTF8.self))
+            state.requests.append(request)
             return state.requests.count - 1
         }
-        let reply = script(number)
+        let reply = script(number, request)
         let due = ContinuousClock.now + reply.after
         var peek: UInt8 = 0
         // A client that has gone waits no longer.
@@ -293,5 +318,11 @@ final class LoopbackServer: Sendable {
             let sent = send(connection, reply.bytes, reply.bytes.count, CInt(MSG_NOSIGNAL))
             guard sent == reply.bytes.count else { return }
         } while reply.isEndless && !isOver
+    }
+
+    private static func isWhole(_ request: String) -> Bool {
+        guard let end = request.firstRange(of: "\r\n\r\n") else { return false }
+        let length = request.firstMatch(of: /Content-Length: ([0-9]+)/).flatMap { Int($0.1) }
+        return request[end.upperBound...].utf8.count >= length ?? 0
     }
 }

@@ -45,7 +45,9 @@ extension Plan {
             Check(name: "release", question: .release),
             Check(
                 name: "log",
-                question: .log(ready: "Server startup in \\[\\d+\\]", errors: ["SEVERE", "Error"])),
+                question: .log(
+                    ready: "Server startup in \\[\\d+\\]", errors: ["SEVERE", "Error"],
+                    except: ["SEVERE: deprecated"])),
             Check(
                 name: "login",
                 question: .http(
@@ -59,10 +61,40 @@ extension Plan {
                     probe: HTTPProbe(
                         url: "http://localhost:8080/api", status: 200,
                         version: .jsonPointer(pointer: "/build/version"), authorityFile: nil))),
+            Check(name: "console", question: .http(probe: console)),
+            Check(
+                name: "inside",
+                question: .http(
+                    probe: HTTPProbe(
+                        url: "http://web:8080/", status: 200, version: nil, authorityFile: nil,
+                        destination: .container(name: "web")))),
             Check(name: "script", question: .command(arguments: ["verify", "{version}"])),
         ],
         steadyFor: 30, mayLoseMigratedData: false,
         limits: Limits(outageBudget: 900), reason: "patches", ticket: "CHG-42")
+
+    /// A probe with all that one may have.
+    private static let console = HTTPProbe(
+        url: "https://studio.example/console", status: 200,
+        version: .pattern(expression: "Version ([0-9.]+)"), authorityFile: nil,
+        destination: .address(host: "127.0.0.1", port: 8443), certificateCheck: .skipped,
+        account: HTTPAccount(user: "monitor", password: .environment(name: "MONITOR")),
+        fields: [
+            HTTPField(name: "Accept-Language", value: .text(text: "en")),
+            HTTPField(name: "X-Key", value: .secret(reference: .environment(name: "KEY"))),
+            HTTPField(name: "X-Site", value: .secret(reference: .credential(name: "site"))),
+            HTTPField(
+                name: "X-Pass", value: .secret(reference: .command(arguments: ["pass", "show"]))),
+        ],
+        login: HTTPLogin(
+            page: "https://studio.example/login", action: "https://studio.example/j_security_check",
+            fields: [
+                HTTPField(name: "j_username", value: .text(text: "admin")),
+                HTTPField(
+                    name: "j_password", value: .secret(reference: .file(path: "/etc/pawl/admin"))),
+            ],
+            token: LoginToken(field: "_csrf", expression: "csrf=([0-9a-f]+)")),
+        redirects: .followed, contains: "Signed in as", absent: ["Log in"], within: 20)
 
     static let host = Plan(
         upgrade: "u1", instance: "studio", current: current, candidate: candidate,

@@ -23,6 +23,8 @@ final class Installation {
         var state = "state"
         /// How long the checks may take.
         var verify = "300s"
+        /// Checks besides those of the sample, each a line; `PORT` stands for its port.
+        var moreChecks: [String] = []
     }
 
     init(_ options: Options = Options()) throws {
@@ -76,6 +78,8 @@ final class Installation {
                   - log: { ready: 'ready on port', errors: ['Traceback'] }
                   - http: { url: 'http://127.0.0.1:\(port)/health' }
                   - http: { url: 'http://127.0.0.1:\(port)/version', version: { json: /version } }
+            \(options.moreChecks.map { "      - \($0)\n" }.joined()
+                .replacing("PORT", with: "\(port)"))
                 steady_for: 0s
                 limits: { outage: \(options.outage), verify: \(options.verify) }
             """

@@ -129,6 +129,119 @@ struct ExampleTests {
             ])
     }
 
+    static let console = """
+        instances:
+          studio:
+            runtime:
+              docker:
+                image: registry.example/acme/studio
+                containers: [studio_web]
+            checks:
+              - log: { errors: [SEVERE], except: ['SEVERE: old API'] }
+              - name: console
+                http:
+                  url: https://studio.example/console
+                  address: '[::1]:8443'
+                  insecure: yes
+                  account: { user: monitor, password: { env: MONITOR } }
+                  headers: { Accept-Language: en, X-Api-Key: { credential: studio-key } }
+                  login:
+                    page: https://studio.example/login
+                    action: https://Studio.example:443/session
+                    fields: { j_username: admin, j_password: { file: admin.password } }
+                    token: { field: _csrf, pattern: 'csrf" content="([^"]+)' }
+                  follow: yes
+                  contains: Signed in as
+                  absent: ['Log in', Maintenance]
+                  version: { pattern: 'Version ([0-9.]+)' }
+                  within: 20s
+              - http:
+                  url: http://studio_web:8080/console
+                  container: studio_web
+                  login: { fields: { j_username: 7, j_password: { file: admin.password } } }
+              - http: { url: 'https://studio.example/', address: 127.0.0.1 }
+        """
+
+    @Test func `A console behind a log-in and a proxy`() throws {
+        let file = try read(Self.console)
+        let studio = try #require(file["studio"])
+        let admin = SecretReference.file(path: "/etc/pawl/admin.password")
+        let password = HTTPField(name: "j_password", value: .secret(reference: admin))
+        let console = HTTPProbe(
+            url: "https://studio.example/console", status: 200,
+            version: .pattern(expression: "Version ([0-9.]+)"), authorityFile: nil,
+            destination: .address(host: "::1", port: 8443), certificateCheck: .skipped,
+            account: HTTPAccount(user: "monitor", password: .environment(name: "MONITOR")),
+            fields: [
+                HTTPField(name: "Accept-Language", value: .text(text: "en")),
+                HTTPField(
+                    name: "X-Api-Key", value: .secret(reference: .credential(name: "studio-key"))),
+            ],
+            login: HTTPLogin(
+                page: "https://studio.example/login",
+                action: "https://Studio.example:443/session",
+                fields: [HTTPField(name: "j_username", value: .text(text: "admin")), password],
+                token: LoginToken(field: "_csrf", expression: #"csrf" content="([^"]+)"#)),
+            redirects: .followed, contains: "Signed in as", absent: ["Log in", "Maintenance"],
+            within: 20)
+        let inside = HTTPProbe(
+            url: "http://studio_web:8080/console", status: 200, version: nil, authorityFile: nil,
+            destination: .container(name: "studio_web"),
+            login: HTTPLogin(
+                page: nil, action: nil,
+                fields: [HTTPField(name: "j_username", value: .text(text: "7")), password],
+                token: nil))
+        let outside = HTTPProbe(
+            url: "https://studio.example/", status: 200, version: nil, authorityFile: nil,
+            destination: .address(host: "127.0.0.1", port: nil))
+        #expect(
+            studio.checks == [
+                Check(
+                    name: "log",
+                    question: .log(ready: nil, errors: ["SEVERE"], except: ["SEVERE: old API"])),
+                Check(name: "console", question: .http(probe: console)),
+                Check(
+                    name: "http http://studio_web:8080/console in studio_web",
+                    question: .http(probe: inside)),
+                Check(
+                    name: "http https://studio.example/ at 127.0.0.1",
+                    question: .http(probe: outside)),
+            ])
+        #expect(
+            studio.secrets == [
+                .environment(name: "MONITOR"), .credential(name: "studio-key"), admin,
+            ])
+        #expect(
+            file.warnings.map { $0.description(in: "pawl.yaml") } == [
+                """
+                pawl.yaml:13:21: warning: checks.http does not check the certificate: anybody in \
+                between may be the one that answers, and is sent whatever the check sends; name \
+                the certificate's authority with ca in place of insecure
+                """
+            ])
+    }
+
+    @Test(
+        "A secret that goes over an open line is a warning",
+        arguments: [
+            ("url: http://studio/", true), ("url: https://studio/", false),
+            ("url: http://127.0.0.1/", false), ("url: 'http://[::1]/'", false),
+            ("url: http://studio/, address: 127.0.0.2", false),
+            ("url: http://localhost/, address: studio", true),
+            ("url: http://studio/, container: studio_web", false),
+        ])
+    func openLine(_ target: String, isWarning: Bool) throws {
+        for secret in [
+            "account: { user: a, password: { env: A } }", "headers: { X-Key: { env: A } }",
+            "login: { fields: { a: { env: A } } }",
+        ] {
+            let text = "    checks: [{ http: { \(target), \(secret) } }]\n"
+            let file = try read(RefusalCase.start + text)
+            #expect(
+                file.warnings.contains { $0.message.contains("not encrypted") } == isWarning)
+        }
+    }
+
     static let board = """
         instances:
           board:

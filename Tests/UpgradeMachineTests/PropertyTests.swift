@@ -127,6 +127,8 @@ struct PropertyTests {
         #expect(seen.questions == Set(QuestionKind.allCases))
         #expect(seen.secrets == Set(SecretReferenceKind.allCases))
         #expect(seen.locations == Set(VersionLocationKind.allCases))
+        #expect(seen.destinations == Set(HTTPDestinationKind.allCases))
+        #expect(seen.values == Set(HTTPValueKind.allCases))
         #expect(seen.events == Set(EventType.allCases))
         #expect(seen.operations == Set(OperationKind.allCases))
     }
@@ -137,6 +139,8 @@ struct PropertyTests {
         var questions: Set<QuestionKind> = []
         var secrets: Set<SecretReferenceKind> = []
         var locations: Set<VersionLocationKind> = []
+        var destinations: Set<HTTPDestinationKind> = []
+        var values: Set<HTTPValueKind> = []
         var events: Set<EventType> = []
         var operations: Set<OperationKind> = []
 
@@ -148,6 +152,8 @@ struct PropertyTests {
             if case .mysql(let settings) = plan.database { secrets.insert(.of(settings.password)) }
             for case .http(let probe) in plan.checks.map(\.question) {
                 if let version = probe.version { locations.insert(.of(version)) }
+                if let destination = probe.destination { destinations.insert(.of(destination)) }
+                values.formUnion((probe.login?.fields ?? []).map { .of($0.value) })
             }
         }
     }

@@ -20,7 +20,7 @@ struct Examination {
 
     init(
         release: Release, step: Step, service: any Service, context: Context,
-        pace: Verification.Pace
+        pace: Verification.Pace, resolve: @escaping HTTPQuestion.Resolve
     ) throws(Failure) {
         self.release = release
         self.step = step
@@ -34,7 +34,8 @@ struct Examination {
             plan.checks.contains { $0.question == .running }
             ? [] : [Check(name: "running", question: .running)]
         let checks = plan.checks + implied
-        questions = try Questions(checks, release: release, step: step, plan: plan, pace: pace)
+        questions = try Questions(
+            checks, release: release, step: step, plan: plan, pace: pace, resolve: resolve)
         judgement = Judgement(checks, steadyFor: plan.steadyFor.duration)
     }
 
@@ -81,6 +82,17 @@ struct Examination {
             judgement.answer(index).map {
                 CheckResult(check: judgement.checks[index].name, saw: $0.saw)
             }
+        }
+    }
+
+    /// What each check came to by now; one that the plan does not ask for only where it is not good.
+    var answers: [Verification.Answered] {
+        judgement.checks.indices.compactMap { index in
+            let answer = judgement.answer(index)
+            let isGood = answer?.isGood == true
+            guard index < plannedCount || !isGood else { return nil }
+            return Verification.Answered(
+                check: judgement.checks[index].name, isGood: isGood, saw: answer?.saw)
         }
     }
 

@@ -10,18 +10,26 @@ struct LogQuestion {
 
     private let ready: Pattern?
     private let errors: [Pattern]
+    /// What makes a line harmless that matches an error.
+    private let except: [Pattern]
     private var isReady = false
     private var searched: Set<String> = []
+    private var seenSizeInBytes = 0
+    /// Whether more was written between two looks than one of them reads.
+    private var hasMissedLines = false
 
-    init(ready: Pattern?, errors: [Pattern]) {
+    init(ready: Pattern?, errors: [Pattern], except: [Pattern] = []) {
         self.ready = ready
         self.errors = errors
+        self.except = except
     }
 
     /// What comes next in the log is another start's.
     mutating func beginAnew() {
         isReady = false
         searched = []
+        seenSizeInBytes = 0
+        hasMissedLines = false
     }
 
     /// - Returns: None where the task was asked to stop before there was an answer.
@@ -29,9 +37,11 @@ struct LogQuestion {
         _ log: ServiceLog, excerptLimitInBytes: Int, searchLimit: Duration = Pattern.searchLimit
     ) async -> Answer? {
         let new = log.lines.filter { !searched.contains($0) }
-        let (ready, errors) = (isReady ? nil : ready, errors)
+        if log.sizeInBytes - seenSizeInBytes > Self.readLimitInBytes { hasMissedLines = true }
+        seenSizeInBytes = log.sizeInBytes
+        let (ready, errors, except) = (isReady ? nil : ready, errors, except)
         let found = await Boundless.run(within: searchLimit) {
-            Self.search(new, ready: ready, errors: errors)
+            Self.search(new, ready: ready, errors: errors, except: except)
         }
         guard let found else {
             if Task.isCancelled { return nil }
@@ -52,7 +62,10 @@ struct LogQuestion {
     }
 
     private var noErrors: String {
-        errors.count == 1 ? "none matches the error" : "none matches one of \(errors.count) errors"
+        let words =
+            errors.count == 1
+            ? "none matches the error" : "none matches one of \(errors.count) errors"
+        return hasMissedLines && !errors.isEmpty ? "\(words), as far as it was read" : words
     }
 
     private struct Found {
@@ -60,13 +73,15 @@ struct LogQuestion {
         var error: (line: String, expression: String)?
     }
 
-    private static func search(_ lines: [String], ready: Pattern?, errors: [Pattern]) -> Found {
+    private static func search(
+        _ lines: [String], ready: Pattern?, errors: [Pattern], except: [Pattern]
+    ) -> Found {
         var found = Found()
         for line in lines {
             if let ready, !found.isReady { found.isReady = ready.search(line) != .nothing }
-            guard let pattern = errors.first(where: { $0.search(line) != .nothing }) else {
-                continue
-            }
+            guard let pattern = errors.first(where: { $0.search(line) != .nothing }),
+                !except.contains(where: { $0.search(line) != .nothing })
+            else { continue }
             found.error = (line, pattern.expression)
             break
         }

@@ -11,6 +11,8 @@ struct Questions {
     private static let probesAtOnce = 8
 
     private let runningIndices: [Int]
+    /// By container, as the last look at the service found them.
+    private var addresses: [String: String] = [:]
     private var running: RunningQuestion
     private var healthy: [(index: Int, question: HealthyQuestion)] = []
     private var release: [(index: Int, question: ReleaseQuestion)] = []
@@ -20,7 +22,8 @@ struct Questions {
     private let pace: Verification.Pace
 
     init(
-        _ checks: [Check], release: Release, step: Step, plan: Plan, pace: Verification.Pace
+        _ checks: [Check], release: Release, step: Step, plan: Plan, pace: Verification.Pace,
+        resolve: @escaping HTTPQuestion.Resolve
     ) throws(Failure) {
         self.pace = pace
         runningIndices = checks.indices.filter { checks[$0].question == .running }
@@ -39,13 +42,14 @@ struct Questions {
             case .release:
                 self.release.append(
                     (index, ReleaseQuestion(release: release, runtime: plan.runtime)))
-            case .log(let ready, let errors):
-                logs.append((index, try Self.log(ready, errors, in: check)))
+            case .log(let ready, let errors, let except):
+                logs.append((index, try Self.log(ready, errors, except ?? [], in: check)))
             case .http(let probe):
                 guard
                     let question = HTTPQuestion(
-                        probe, version: release.version, deadline: pace.http)
-                else { throw .invalid(check, "\(probe.version.map { "\($0)" } ?? "")") }
+                        probe, version: release.version, deadline: pace.http, pace: pace.login,
+                        resolve: resolve)
+                else { throw .invalid(check, probe.expressions) }
                 probes.append((index, question))
             case .command(let arguments):
                 let question = CommandQuestion(
@@ -63,16 +67,19 @@ struct Questions {
     }
 
     private static func log(
-        _ ready: String?, _ errors: [String], in check: Check
+        _ ready: String?, _ errors: [String], _ except: [String], in check: Check
     ) throws(Failure) -> LogQuestion {
-        var patterns: [Pattern] = []
-        for expression in (ready.map { [$0] } ?? []) + errors {
-            guard let pattern = Pattern(expression) else { throw .invalid(check, expression) }
-            patterns.append(pattern)
+        func patterns(_ expressions: [String]) throws(Failure) -> [Pattern] {
+            var patterns: [Pattern] = []
+            for expression in expressions {
+                guard let pattern = Pattern(expression) else { throw .invalid(check, expression) }
+                patterns.append(pattern)
+            }
+            return patterns
         }
         return LogQuestion(
-            ready: ready == nil ? nil : patterns.first,
-            errors: ready == nil ? patterns : Array(patterns.dropFirst()))
+            ready: try patterns(ready.map { [$0] } ?? []).first, errors: try patterns(errors),
+            except: try patterns(except))
     }
 }
 
@@ -81,6 +88,8 @@ struct Questions {
 extension Questions {
     mutating func judge(_ status: ServiceStatus) -> [Answered] {
         let answer = running.judge(status)
+        let found = status.parts.compactMap { part in part.address.map { (part.name, $0) } }
+        addresses = Dictionary(found) { first, _ in first }
         if running.hasRestarted {
             for index in logs.indices { logs[index].question.beginAnew() }
         }
@@ -111,7 +120,10 @@ extension Questions {
                 if position >= Self.probesAtOnce, let answer = await group.next() ?? nil {
                     answers.append(answer)
                 }
-                group.addTask { await question.ask(searchLimit: limit).map { (index, $0) } }
+                let address = question.container.flatMap { addresses[$0] }
+                group.addTask {
+                    await question.ask(at: address, searchLimit: limit).map { (index, $0) }
+                }
             }
             for await answer in group {
                 if let answer { answers.append(answer) }
@@ -123,10 +135,13 @@ extension Questions {
     /// The answers of those that could not be asked, because the service could not be looked at.
     ///
     /// - Throws: `failure` itself, where another look cannot help.
-    func unanswered(_ source: Source, because failure: Failure) throws(Failure) -> [Answered] {
+    mutating func unanswered(
+        _ source: Source, because failure: Failure
+    ) throws(Failure) -> [Answered] {
         // A look that ends because the task was asked to stop tells nothing of the service.
         if Task.isCancelled { return [] }
         if failure.isPermanent { throw failure }
+        if source == .status { addresses = [:] }
         let answer = Answer.notYet(saw: Plain.line(failure.message), excerpt: failure.excerpt)
         let indices =
             switch source {
@@ -134,6 +149,20 @@ extension Questions {
             case .log: logs.map(\.index)
             }
         return indices.map { ($0, answer) }
+    }
+}
+
+extension HTTPProbe {
+    /// For a message that says that one of them cannot be read.
+    fileprivate var expressions: String {
+        let location: [String] =
+            switch version {
+            case .pattern(let expression): [expression]
+            case .jsonPointer(let pointer): [pointer]
+            case nil: []
+            }
+        let texts = location + (contains.map { [$0] } ?? []) + (absent ?? [])
+        return (texts + (login?.token.map { [$0.expression] } ?? [])).joined(separator: " or ")
     }
 }
 

@@ -13,6 +13,9 @@ struct RunningQuestion {
     private let withoutRestartPolicy: Set<String>
     private let expected: [String]
     private var lastCount: [String: Int] = [:]
+    private var lastRun: [String: String] = [:]
+    /// Parts with a restart that was counted, and whose new run was not seen yet.
+    private var expectsRun: Set<String> = []
     private var restarts: [String: Int] = [:]
     /// Whether the last look found a part that had been started anew since the look before.
     private(set) var hasRestarted = false
@@ -63,13 +66,24 @@ struct RunningQuestion {
         defer { lastCount[part.name] = part.restarts }
         guard let last = lastCount[part.name] else {
             restarts[part.name] = ownsRestarts.contains(part.name) ? part.restarts : 0
+            lastRun[part.name] = part.run
+            if !part.isRunning { expectsRun.insert(part.name) }
             return false
         }
-        // A count that shrinks is that of another container under the same name.
-        let growth = max(0, part.restarts - last)
+        // A count that shrinks is that of another container under the same name, or was set back by
+        // somebody else's start; only the run itself tells of these.
+        let growth = max(max(0, part.restarts - last), isUncountedRun(of: part, last) ? 1 : 0)
         restarts[part.name, default: 0] += growth
         if growth > 0 { hasRestarted = true }
         return growth > 0
+    }
+
+    /// Whether it runs anew without a restart of its policy's, which is counted before it begins.
+    private mutating func isUncountedRun(of part: ServiceStatus.Part, _ lastCount: Int) -> Bool {
+        if part.restarts > lastCount { expectsRun.insert(part.name) }
+        guard let run = part.run, run != lastRun[part.name] else { return false }
+        let isFirst = lastRun.updateValue(run, forKey: part.name) == nil
+        return expectsRun.remove(part.name) == nil && !isFirst
     }
 
     private func good(_ status: ServiceStatus) -> String {

@@ -16,15 +16,22 @@ public import UpgradeMachine
 public struct Verification: Driver {
     private let service: any Service
     private let pace: Pace
+    private let resolve: @Sendable (SecretReference) async throws(Failure) -> Secret
 
     /// - Parameter service: The application whose checks are asked.
     public init(service: any Service) {
         self.init(service: service, pace: Pace())
     }
 
-    init(service: any Service, pace: Pace) {
+    init(
+        service: any Service, pace: Pace,
+        resolve: @escaping @Sendable (SecretReference) async throws(Failure) -> Secret = {
+            (reference) async throws(Failure) in try await Secrets().resolve(reference)
+        }
+    ) {
         self.service = service
         self.pace = pace
+        self.resolve = resolve
     }
 
     /// How long it rests between two rounds, and how long one question may take.
@@ -34,6 +41,7 @@ public struct Verification: Driver {
         /// A rest after a look at the service is as long as the look was, up to this.
         var longestLookRest = Duration.seconds(10)
         var http = HTTPQuestion.deadline
+        var login = HTTPQuestion.LoginPace()
         var command = CommandQuestion.limit
         var search = Pattern.searchLimit
 
@@ -85,9 +93,44 @@ public struct Verification: Driver {
     private func result(
         for release: Release, _ step: Step, _ context: Context
     ) async throws(Failure) -> Examination.Result {
-        var examination = try Examination(
-            release: release, step: step, service: service, context: context, pace: pace)
+        var examination = try examination(of: release, step, context)
         return try await examination.result()
+    }
+
+    private func examination(
+        of release: Release, _ step: Step, _ context: Context
+    ) throws(Failure) -> Examination {
+        try Examination(
+            release: release, step: step, service: service, context: context, pace: pace,
+            resolve: resolve)
+    }
+}
+
+extension Verification {
+    /// What one check came to, for somebody who asks beside an upgrade.
+    public struct Answered: Hashable, Sendable {
+        public let check: String
+        public let isGood: Bool
+        /// None where it was not asked before the time was up.
+        public let saw: String?
+    }
+
+    /// Asks the checks of what serves, as ``perform(_:in:)`` does, and tells of every one.
+    ///
+    /// - Returns: The plan's checks in its order, then what always has to hold where that is not
+    ///   good; and why they were not good together, where they were not.
+    /// - Throws: As ``perform(_:in:)``, except for `check-failed`, which is an answer here.
+    public func answers(
+        for release: Release, in context: Context
+    ) async throws(Failure) -> (checks: [Answered], failure: Failure?) {
+        var examination = try examination(of: release, .verify, context)
+        do throws(Failure) {
+            _ = try await examination.result()
+            return (examination.answers, nil)
+        } catch {
+            guard error.code == "check-failed" else { throw error }
+            return (examination.answers, error)
+        }
     }
 }
 

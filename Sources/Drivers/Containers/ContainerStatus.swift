@@ -33,7 +33,8 @@ extension ContainerService {
             isRunning: container.state.isRunning && !container.state.isRestarting,
             restarts: container.restartCount,
             health: ServiceStatus.Part.Health(container.state.health),
-            releaseDigests: ([container.imageID] + digests).uniqued, detail: container.detail)
+            releaseDigests: ([container.imageID] + digests).uniqued, detail: container.detail,
+            run: container.run, address: container.address)
     }
 
     /// The log of what an upgrade replaces; paused containers are none of the release's.
@@ -98,6 +99,18 @@ extension ContainerDetails {
         }
         guard let startedAt = state.startedAt else { return nil }
         return Timestamp(seconds: startedAt.seconds - 2, nanoseconds: startedAt.nanoseconds)
+    }
+
+    /// The engine's own count knows only the restarts of its policy; `docker restart` begins it anew.
+    fileprivate var run: String? {
+        state.startedAt.map { "\(id) \($0.seconds).\($0.nanoseconds)" }
+    }
+
+    /// By the first of its networks that gives it one; that of a container in the host's own network
+    /// is the host's.
+    fileprivate var address: String? {
+        if raw["HostConfig", "NetworkMode"]?.stringValue == "host" { return "127.0.0.1" }
+        return networks.lazy.map(\.address).first { !$0.isEmpty }
     }
 
     fileprivate var detail: String {

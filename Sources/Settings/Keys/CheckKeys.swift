@@ -52,51 +52,26 @@ extension Shape where Value == Check.Question {
             "errors",
             Shape<String>.regularExpression.list(
                 "a list of regular expressions", example: "[SEVERE, Exception]"), default: [],
-            "Regular expressions that no line may match.")
-    ) { (cursor, reading, ready, errors) throws(Refused) in
+            "Regular expressions that no line may match."),
+        .optional(
+            "except",
+            Shape<String>.regularExpression.list(
+                "a list of regular expressions", example: "['SEVERE: deprecated']"
+            ).located,
+            "Regular expressions of lines that match an error and are known to be harmless.")
+    ) {
+        (cursor, reading, ready, errors, except) throws(Refused) in
         guard ready != nil || !errors.isEmpty else {
             throw reading.refuse(
                 "\(cursor.name) asks nothing", "add ready or errors", at: cursor.owner)
         }
-        return .log(ready: ready, errors: errors)
-    }
-}
-
-extension Shape where Value == HTTPProbe {
-    fileprivate static let probe = mapping(
-        "a mapping with url", example: "{ url: 'http://127.0.0.1:8080/version' }",
-        .required("url", .url, "What is asked for."),
-        .optional(
-            "status", .wholeNumber(100...599, "a status code", example: "200"), default: 200,
-            "The status code that is good; otherwise 200."),
-        .optional(
-            "version", .versionLocation,
-            "Where the answer says its version, which must be the release's."),
-        .optional(
-            "ca", Shape<String>.path("a file of PEM certificates", example: "ca.pem").located,
-            "A certificate authority of your own.")
-    ) { (cursor, reading, url, status, version, authority) throws(Refused) in
-        if let authority, !url.lowercased().hasPrefix("https:") {
+        if let except, errors.isEmpty {
             throw reading.refuse(
-                "\(cursor.name) has a ca, but its url is not https",
-                "take ca away, or ask by https", at: authority.place)
+                "\(cursor.name).except excuses nothing, since there are no errors",
+                "add errors, or take except away", at: except.place)
         }
-        return HTTPProbe(
-            url: url, status: status, version: version, authorityFile: authority?.value)
+        return .log(ready: ready, errors: errors, except: except?.value)
     }
-}
-
-extension Shape where Value == VersionLocation {
-    fileprivate static let versionLocation = mapping(
-        "a mapping with json or pattern", example: "{ json: /version }",
-        .one(
-            of: Choice(
-                "json", Shape<String>.jsonPointer.map { .jsonPointer(pointer: $0) },
-                "A JSON pointer (RFC 6901)."),
-            Choice(
-                "pattern", Shape<String>.versionExpression.map { .pattern(expression: $0) },
-                "A regular expression whose first group is the version."))
-    ) { (_, _, location) throws(Refused) in location }
 }
 
 /// Gives every check a name that no other check of the instance has.
@@ -144,9 +119,21 @@ extension Check.Question {
         case .release: "release"
         case .log: "log"
         // A query may hold what is better not in every report.
-        case .http(let probe): "http \(probe.url.prefix { $0 != "?" && $0 != "#" })"
+        case .http(let probe):
+            "http \(probe.url.prefix { $0 != "?" && $0 != "#" })\(probe.automaticPlace)"
         case .command(let arguments):
             "command \(arguments[0].split(separator: "/").last ?? "")"
+        }
+    }
+}
+
+extension HTTPProbe {
+    /// Where it is asked, if not at its URL's own host.
+    fileprivate var automaticPlace: String {
+        switch destination {
+        case .address(let host, let port): " at \(host)\(port.map { ":\($0)" } ?? "")"
+        case .container(let name): " in \(name)"
+        case nil: ""
         }
     }
 }

@@ -154,19 +154,33 @@ private struct Agreement {
                 "a healthy check needs a container, and the host runtime has none",
                 "ask with http or command", at: check.place)
         case (.healthy(let container), .docker(let docker)):
-            let known = docker.containers + docker.paused
-            guard !known.contains(container) else { return }
-            let advice =
-                nearest(to: container, among: known).map { "did you mean '\($0)'?" }
-                ?? "known are " + known.joined(separator: ", ")
-            reading.refuse(
-                "checks.healthy: '\(container)' is none of runtime.docker's containers", advice,
-                at: check.place)
+            examine(container, of: "checks.healthy", among: docker, at: check.place)
+        case (.http(let probe), _):
+            guard case .container(let container) = probe.destination else { return }
+            guard case .docker(let docker) = runtime else {
+                reading.refuse(
+                    "checks.http.container needs a container, and the host runtime has none",
+                    "ask the url itself, or an address", at: check.place)
+                return
+            }
+            examine(container, of: "checks.http.container", among: docker, at: check.place)
         case (.log, .host(let host)) where host.runtime.logFile == nil:
             reading.refuse(
                 "a log check needs runtime.host.log, which is not there",
                 "add log: /var/log/….log to runtime.host", at: check.place)
         default: break
         }
+    }
+
+    private func examine(
+        _ container: String, of key: String, among docker: DockerSettings, at place: Place
+    ) {
+        let known = docker.containers + docker.paused
+        guard !known.contains(container) else { return }
+        let advice =
+            nearest(to: container, among: known).map { "did you mean '\($0)'?" }
+            ?? "known are " + known.joined(separator: ", ")
+        reading.refuse(
+            "\(key): '\(container)' is none of runtime.docker's containers", advice, at: place)
     }
 }

@@ -32,19 +32,27 @@ extension Shape where Value == String {
     }
 
     /// A regular expression whose first group is the version.
-    static let versionExpression = text(
-        "a regular expression with a group", example: "'Version ([0-9.]+)'"
-    ).checked { (text, cursor, reading) throws(Refused) in
-        _ = try compiled(text, cursor, reading)
-        // The empty alternative always matches, and its result has a place for every group.
-        let probe = try compiled("(?:\(text))|", cursor, reading)
-        // A match can fail at run time for custom parts alone, which text cannot hold.
-        guard let match = try? probe.wholeMatch(in: ""), match.output.count > 1 else {
-            throw reading.refuse(
-                "\(cursor.name) has no group, so that nothing tells the version",
-                "put the version's part in parentheses: 'Version ([0-9.]+)'", at: cursor.place)
-        }
-        return text
+    static let versionExpression = expression(
+        ofGroup: "version", example: "'Version ([0-9.]+)'")
+
+    /// A regular expression whose first group is what a page hands out.
+    static let tokenExpression = expression(
+        ofGroup: "token", example: #"'name="_csrf" value="([^"]+)"'"#)
+
+    private static func expression(ofGroup what: String, example: String) -> Shape {
+        text("a regular expression with a group", example: example)
+            .checked { (text, cursor, reading) throws(Refused) in
+                _ = try compiled(text, cursor, reading)
+                // The empty alternative always matches, and its result has a place for every group.
+                let probe = try compiled("(?:\(text))|", cursor, reading)
+                // A match can fail at run time for custom parts alone, which text cannot hold.
+                guard let match = try? probe.wholeMatch(in: ""), match.output.count > 1 else {
+                    throw reading.refuse(
+                        "\(cursor.name) has no group, so that nothing tells the \(what)",
+                        "put the \(what)'s part in parentheses: \(example)", at: cursor.place)
+                }
+                return text
+            }
     }
 
     /// As the engine allows: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`.
@@ -159,6 +167,19 @@ extension Shape where Value == SecretReference {
                 return text
             }
     }
+}
+
+/// Scheme, host and port of a URL that was read, by which servers are told apart.
+func origin(of url: String) -> String {
+    let parts = URLComponents(string: url)
+    let scheme = parts?.scheme?.lowercased() ?? ""
+    return "\(scheme)://\(host(of: url)):\(parts?.port ?? (scheme == "https" ? 443 : 80))"
+}
+
+/// The host of a URL that was read, without brackets.
+func host(of url: String) -> String {
+    let host = URLComponents(string: url)?.host?.lowercased() ?? ""
+    return host.trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
 }
 
 /// Source: RFC 3986, section 3.2.

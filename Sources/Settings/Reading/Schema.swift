@@ -18,6 +18,8 @@ struct Schema: Hashable, Sendable {
         case mapping(keys: [Key], groups: [Group])
         /// A mapping whose keys are names of the user's own.
         case names(of: Schema)
+        /// One of two, told apart by their form.
+        case either(Schema, Schema)
         /// A word that stands for a mapping with that one key.
         case shorthand(words: [String], mapping: Schema)
     }

@@ -25,8 +25,16 @@ struct VerifyCommand: AsyncParsableCommand, WorkspaceCommand {
         let instance: String
         let version: String
         let isGood: Bool
-        let results: [CheckResult]
+        let results: [Result]
+        /// Why they are not good together.
         let failure: String?
+
+        struct Result: Encodable {
+            let check: String
+            let isGood: Bool
+            /// None where it was not asked before the time was up.
+            let saw: String?
+        }
     }
 
     func run() async throws {
@@ -36,19 +44,19 @@ struct VerifyCommand: AsyncParsableCommand, WorkspaceCommand {
             try Output.json(report)
         } else {
             Output.result("\(plan.instance) \(plan.current.version):")
-            for result in report.results { Output.result("  ✓ \(result.check): \(result.saw)") }
-            if let failure = report.failure { Output.result("  ✗ \(failure)") }
+            for result in report.results {
+                let saw = result.saw ?? "not asked before the time was up"
+                Output.result("  \(result.isGood ? "✓" : "✗") \(result.check): \(saw)")
+            }
         }
         if !report.isGood { throw ExitCode(ExitStatus.foundWrong.rawValue) }
     }
 
     private func ask(_ plan: Plan) async throws -> Report {
-        let secrets = Redaction(try await Composition.secrets(of: plan))
-        let driver = RedactingDriver(
-            base: Verification(service: try Composition.service(for: plan)), redaction: secrets)
+        let redaction = Redaction(try await Composition.secrets(of: plan))
+        let verification = Verification(service: try Composition.service(for: plan))
         let asking = Task {
-            try await driver.perform(
-                .verify(release: plan.current), in: Context(plan: plan) { _ in })
+            try await verification.answers(for: plan.current, in: Context(plan: plan) { _ in })
         }
         let limit = Task {
             try await Task.sleep(for: .seconds(within))
@@ -56,20 +64,15 @@ struct VerifyCommand: AsyncParsableCommand, WorkspaceCommand {
         }
         defer { limit.cancel() }
         do {
-            guard case .verified(let results, _) = try await asking.value else {
-                preconditionFailure("a verification leaves results")
-            }
-            return report(plan, true, results, nil)
-        } catch let failure as Failure where failure.code == "check-failed" {
-            return report(plan, false, [], failure.message)
+            let (answers, failure) = try await asking.value
+            return Report(
+                instance: plan.instance, version: plan.current.version, isGood: failure == nil,
+                results: answers.map {
+                    .init(check: $0.check, isGood: $0.isGood, saw: $0.saw.map { redaction($0) })
+                },
+                failure: failure.map { redaction($0.message) })
+        } catch let failure as Failure {
+            throw redaction(failure)
         }
-    }
-
-    private func report(
-        _ plan: Plan, _ isGood: Bool, _ results: [CheckResult], _ failure: String?
-    ) -> Report {
-        Report(
-            instance: plan.instance, version: plan.current.version, isGood: isGood,
-            results: results, failure: failure)
     }
 }

@@ -88,6 +88,28 @@ public enum VersionLocationKind: CaseKind {
     }
 }
 
+public enum HTTPDestinationKind: CaseKind {
+    case address, container
+
+    public static func of(_ value: HTTPDestination) -> HTTPDestinationKind {
+        switch value {
+        case .address: .address
+        case .container: .container
+        }
+    }
+}
+
+public enum HTTPValueKind: CaseKind {
+    case text, secret
+
+    public static func of(_ value: HTTPValue) -> HTTPValueKind {
+        switch value {
+        case .text: .text
+        case .secret: .secret
+        }
+    }
+}
+
 extension Choices {
     mutating func words() -> [String] { array(limit: 3) { $0.text() } }
     mutating func whole() -> Int { Int(integer()) }
@@ -160,13 +182,47 @@ extension Choices {
         case .running: .running
         case .healthy: .healthy(container: text())
         case .release: .release
-        case .log: .log(ready: optional { $0.text() }, errors: words())
-        case .http:
-            .http(
-                probe: HTTPProbe(
-                    url: text(), status: whole(), version: optional { $0.versionLocation() },
-                    authorityFile: optional { $0.text() }))
+        case .log:
+            .log(
+                ready: optional { $0.text() }, errors: words(), except: optional { $0.words() })
+        case .http: .http(probe: probe())
         case .command: .command(arguments: words())
+        }
+    }
+
+    private mutating func probe() -> HTTPProbe {
+        HTTPProbe(
+            url: text(), status: whole(), version: optional { $0.versionLocation() },
+            authorityFile: optional { $0.text() }, destination: optional { $0.destination() },
+            certificateCheck: optional { $0.element(of: CertificateCheck.allCases) },
+            account: optional { HTTPAccount(user: $0.text(), password: $0.secret()) },
+            fields: optional { $0.fields() }, login: optional { $0.login() },
+            redirects: optional { $0.element(of: RedirectPolicy.allCases) },
+            contains: optional { $0.text() }, absent: optional { $0.words() },
+            within: optional { $0.seconds() })
+    }
+
+    private mutating func destination() -> HTTPDestination {
+        switch element(of: HTTPDestinationKind.allCases) {
+        case .address: .address(host: text(), port: optional { $0.whole() })
+        case .container: .container(name: text())
+        }
+    }
+
+    private mutating func login() -> HTTPLogin {
+        HTTPLogin(
+            page: optional { $0.text() }, action: optional { $0.text() }, fields: fields(),
+            token: optional { LoginToken(field: $0.text(), expression: $0.text()) })
+    }
+
+    private mutating func fields() -> [HTTPField] {
+        array(limit: 2) { generator in
+            let value: HTTPValue =
+                switch generator.element(of: HTTPValueKind.allCases) {
+                case .text: .text(text: generator.text())
+                case .secret: .secret(reference: generator.secret())
+                }
+            return HTTPField(name: generator.text(), value: value)
         }
     }
 
