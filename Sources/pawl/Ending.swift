@@ -49,6 +49,8 @@ struct Ending: Encodable {
             self.init(refusal.status, refusal.message, refusal.advice)
         case let failure as Failure:
             self.init(.refused, failure.message, failure.advice)
+        case let refusal as AdoptionRefusal:
+            self.init(.usage, refusal.message, refusal.advice)
         case let error as SettingsError:
             self.init(.configuration, error.description)
         case let error as EventLogError:

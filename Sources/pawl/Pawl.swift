@@ -16,7 +16,8 @@ struct Pawl: AsyncParsableCommand {
         version: toolVersion,
         groupedSubcommands: [
             CommandGroup(
-                name: "Before", subcommands: [CheckCommand.self, PlanCommand.self]),
+                name: "Before",
+                subcommands: [InitCommand.self, CheckCommand.self, PlanCommand.self]),
             CommandGroup(
                 name: "The upgrade",
                 subcommands: [
@@ -43,7 +44,8 @@ struct Pawl: AsyncParsableCommand {
             var command = try parseAsRoot()
             json =
                 (command as? any WorkspaceCommand)?.options.json
-                ?? (command as? UninstallServiceCommand)?.json ?? false
+                ?? (command as? UninstallServiceCommand)?.json
+                ?? (command as? InitCommand)?.json ?? false
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

@@ -85,7 +85,7 @@ struct Workspace {
         guard let settings else {
             throw Refusal(
                 status: .configuration, message: "there is no pawl.yaml here and none in /etc/pawl",
-                advice: "name one with --config; the README has a complete example")
+                advice: "name one with --config; `pawl init` writes one from what runs")
         }
         let names = settings.instances.map(\.name)
         if let wanted = options.instance {

@@ -5,7 +5,7 @@ import Testing
 /// Commands without an application: help, wrong usage, wrong configuration, foreign files.
 struct CommandLineTests {
     static let commands = [
-        "check", "plan", "upgrade", "status", "resume", "rollback", "settle", "verify",
+        "init", "check", "plan", "upgrade", "status", "resume", "rollback", "settle", "verify",
         "timeline", "log", "replay", "service",
     ]
 
@@ -39,7 +39,7 @@ struct CommandLineTests {
         ["upgrade", "1", "--reason", String(repeating: "x", count: 2001)],
         ["upgrade", "1", "--reason", "a\u{1B}[2Jb"],
         ["upgrade", "1", "--ticket", String(repeating: "x", count: 201)],
-        ["status", "--state", ""],
+        ["status", "--state", ""], ["init", "--preset", "nonsense"],
     ])
     func wrongUsage(_ arguments: [String]) throws {
         let end = try Pawl.run(arguments)
@@ -55,6 +55,20 @@ struct CommandLineTests {
         #expect(end.code == 78)
         #expect(end.errors.contains("there is no pawl.yaml here and none in /etc/pawl"))
         #expect(end.errors.contains("--config"))
+    }
+
+    @Test func initWritesOverNothing() throws {
+        let scratch = try Scratch()
+        try scratch.write("mine", to: "pawl.yaml")
+        let end = try Pawl.run(["init", "--json"], in: scratch.path)
+        #expect(end.code == 12 && end.errors.contains("--force"), "\(end.errors)")
+        #expect(try end.document()["format"] as? String == "pawl.error/1")
+        let absent = "unix://\(scratch.path)/absent.sock"
+        let other = try Pawl.run(
+            ["init", "--engine", absent, "--output", "new.yaml"], in: scratch.path)
+        #expect(other.code == 12 && other.errors.contains(absent), "\(other.errors)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: scratch.path)
+        #expect(files == ["pawl.yaml"])
     }
 
     @Test(arguments: [

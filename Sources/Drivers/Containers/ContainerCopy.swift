@@ -18,8 +18,8 @@ struct ContainerCopy {
     let newImageID: String
     /// The name that the copy is made with.
     let imageName: String
-    /// What marks it as this upgrade's.
-    let labels: [String: String]
+    /// What marks it as this upgrade's, or as what else it is.
+    var labels: [String: String]
     /// Containers that were copied before this one: from the kept one's id to the copy's.
     let copies: [String: String]
     /// Places in the container that other containers' volumes are put to by `VolumesFrom`.
@@ -32,6 +32,8 @@ struct ContainerCopy {
     let allowsNetworkMAC: Bool
     /// Podman calls every mode `bridge`, whatever the network.
     let isPodman: Bool
+    /// What docker-compose 1 expects to be written on it; none to leave what is.
+    var composeHash: String?
 
     /// The body of `POST /containers/create`, Docker Engine API 1.40.
     var body: JSONValue {
@@ -54,6 +56,8 @@ struct ContainerCopy {
 
     private func setLabels(_ body: inout JSONValue) {
         var all = body["Labels"]?.objectValue ?? [:]
+        for name in ContainerDouble.all { all[name] = nil }
+        if let composeHash { all[ComposeProject.hashLabel] = .string(composeHash) }
         for (name, value) in labels { all[name] = .string(value) }
         // Else its `up` would take the copy for one of an old image, and make it anew.
         if all[Self.composeImage] != nil { all[Self.composeImage] = .string(newImageID) }

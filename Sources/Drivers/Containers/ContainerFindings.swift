@@ -41,6 +41,7 @@ extension ContainerPlanner {
         }
         look.examineMembers()
         look.examineOthers()
+        await examineCompose(&look)
         try await examineChanges(&look)
         try await examineImages(&look)
         try await examineDisk(&look, candidate, neededInBytes)

@@ -19,7 +19,6 @@ extension Look {
             if planned.role == .replaced {
                 examineMounts(of: container)
                 examineLinks(to: container)
-                examineCompose(of: container)
             }
             if isPodman, container.restartPolicy.name != "no" {
                 examinePolicy(of: container)
@@ -103,16 +102,6 @@ extension Look {
                 "\(container.name) belongs to \(owner), which makes it anew when it is stopped: "
                     + "upgrade it there")
         }
-    }
-
-    /// Compose knows its containers by labels, which no engine can change on a kept one.
-    private mutating func examineCompose(of container: ContainerDetails) {
-        guard let project = container.labels["com.docker.compose.project"] else { return }
-        add(
-            .note, "compose",
-            "\(container.name) belongs to the compose project \(project): its next `up` after the "
-                + "upgrade goes on with the new version, but removes the container that is kept "
-                + "for a rollback")
     }
 
     private mutating func examineMounts(of container: ContainerDetails) {

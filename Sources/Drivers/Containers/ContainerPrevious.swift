@@ -66,11 +66,12 @@ extension ContainerService {
         let setsPolicies = try await scene.canSetPolicies()
         var parts: [Served.Part] = []
         for planned in scene.runtime.containers {
-            if let container = try await scene.container(planned.id) {
-                guard scene.serves(planned, container, setsPolicies: setsPolicies) else {
-                    return .absent
-                }
-                parts.append(Served.Part(name: planned.name, id: planned.id))
+            let anew = try await scene.restored(planned)
+            if let container = try await scene.container(planned.id) ?? anew {
+                guard scene.serves(planned, container, setsPolicies: setsPolicies),
+                    try await scene.double(of: planned) == nil
+                else { return .absent }
+                parts.append(Served.Part(name: planned.name, id: container.id))
             } else if kept == nil, let other = try await scene.standIn(for: planned) {
                 parts.append(Served.Part(name: planned.name, id: other.id))
             } else {
@@ -86,26 +87,32 @@ extension ContainerService {
     /// The plan says where each of them is: by its id, whatever the stop has got to.
     func startPrevious(_ kept: Kept?, _ scene: Scene) async throws(Failure) -> Receipt {
         var standIns: [String: String] = [:]
-        for planned in scene.runtime.containers {
-            if let container = try await scene.container(planned.id) {
-                guard container.name != planned.name else { continue }
-                try await rename(planned.id, to: planned.name)
-            } else if kept == nil, let other = try await scene.standIn(for: planned) {
-                standIns[planned.name] = other.id
-            } else {
+        for planned in scene.runtime.containers where try await !isThere(planned, scene) {
+            guard kept == nil, let other = try await scene.standIn(for: planned) else {
                 throw .containerGone(
                     planned.name, id: planned.id, keptAs: scene.keptName(planned))
             }
+            standIns[planned.name] = other.id
         }
+        // Before anything is made by them.
         if let imageID = scene.replaced.first?.imageID {
             try await moveTagsBack(to: imageID, scene)
         }
+        var previous: [String: String] = [:]
+        for planned in scene.runtime.containers where standIns[planned.name] == nil {
+            let container = try await self.previous(planned, scene, previous)
+            previous[planned.id] = container.id
+            guard container.name != planned.name else { continue }
+            try await rename(container.id, to: planned.name)
+        }
         var parts: [Served.Part] = []
         for planned in scene.runtime.containers {
-            if standIns[planned.name] == nil { try await serveAgain(planned, scene) }
-            let id = standIns[planned.name] ?? planned.id
+            let own = previous[planned.id]
+            if standIns[planned.name] == nil { try await serveAgain(planned, scene, as: own) }
+            let id = standIns[planned.name] ?? own ?? planned.id
             parts.append(Served.Part(name: planned.name, id: id))
         }
+        try await removeDoubles(scene)
         return .previousStarted(serving: Served(parts: parts))
     }
 

@@ -87,9 +87,12 @@ extension ContainerService {
             let before = Dictionary(made.map { ($0.kept, $0.copy) }) { first, _ in first }
             let kept = try await parked(planned, scene)
             let name = scene.runtime.localTag ?? scene.versionTag(of: release) ?? image.id
-            let copy = try await copy(
+            var copy = try await copy(
                 of: kept, planned, scene, image, name: name, copies: before)
-            made.append((planned.id, try await create(copy, from: image, scene)))
+            // With the local tag moved, so that compose's next `up` leaves it as it is.
+            copy.composeHash = await kept.composeProject?.expectedHash(at: engine.endpoint)
+            let id = try await create(copy, from: image, scene)
+            made.append((planned.id, id))
         }
         return made.map(\.copy)
     }
@@ -157,17 +160,27 @@ extension ContainerService {
         return (places, gone)
     }
 
-    /// Makes the copy and puts it into its networks; it does not run then.
+    /// Makes the copy under its planned name, or a probe of it.
     func create(
         _ copy: ContainerCopy, from image: ImageDetails, _ scene: Scene, isProbe: Bool = false
     ) async throws(Failure) -> String {
-        let upgrade = scene.plan.upgrade
         let own = copy.planned.name
-        let name = isProbe ? ContainerProbe.name(of: own, upgrade: upgrade) : own
-        let body =
-            isProbe
-            ? ContainerProbe.body(from: copy.body, upgrade: upgrade, isPodman: copy.isPodman)
-            : copy.body
+        let upgrade = scene.plan.upgrade
+        guard isProbe else {
+            return try await create(copy, from: image, scene, as: own, body: copy.body)
+        }
+        return try await create(
+            copy, from: image, scene, as: ContainerProbe.name(of: own, upgrade: upgrade),
+            body: ContainerProbe.body(from: copy.body, upgrade: upgrade, isPodman: copy.isPodman))
+    }
+
+    /// Makes a container and puts it into the copy's networks; it does not run then.
+    ///
+    /// - Parameter body: The copy's own, or one made from it.
+    func create(
+        _ copy: ContainerCopy, from image: ImageDetails, _ scene: Scene, as name: String,
+        body: JSONValue
+    ) async throws(Failure) -> String {
         let created: CreatedContainer
         do {
             created = try await engine.createContainer(
@@ -229,17 +242,21 @@ extension ContainerService {
     }
 
     /// Starts a container as it is, with the restart policy that it had.
-    func serveAgain(_ planned: PlannedContainer, _ scene: Scene) async throws(Failure) {
+    ///
+    /// - Parameter id: Of the one that was made anew in its place, where it was.
+    func serveAgain(
+        _ planned: PlannedContainer, _ scene: Scene, as id: String? = nil
+    ) async throws(Failure) {
         let policy = planned.restartPolicy
-        guard let container = try await scene.container(planned.id) else {
+        guard let container = try await scene.container(id ?? planned.id) else {
             throw .containerGone(planned.name, id: planned.id, keptAs: scene.keptName(planned))
         }
         // Before the start, so that it comes back after a reboot even where this start fails.
         if container.restartPolicy != policy.ofEngine {
-            try await scene.setPolicy(policy, of: planned.id)
+            try await scene.setPolicy(policy, of: container.id)
         }
         scene.context.report(.note("starting \(planned.name)"))
-        try await begin(planned.id, scene)
+        try await begin(container.id, scene)
     }
 
     fileprivate func begin(_ id: String, _ scene: Scene) async throws(Failure) {

@@ -1,10 +1,14 @@
 internal import DockerEngine
 internal import UpgradeMachine
 
-// Removing what earlier upgrades kept. What this one keeps stays: a person may still go back.
+// Removing what earlier upgrades kept. What this one keeps stays, where nobody stumbles over it: a
+// person may still go back.
 extension ContainerService {
     func observeTidy(_ scene: Scene) async throws(Failure) -> Observation {
-        try await obsolete(scene).isEmpty ? .present(.tidied(removed: [])) : .absent
+        guard try await obsolete(scene).isEmpty, try await isSetAside(scene) else {
+            return .absent
+        }
+        return .present(.tidied(removed: []))
     }
 
     func tidy(_ scene: Scene) async throws(Failure) -> Receipt {
@@ -16,6 +20,7 @@ extension ContainerService {
             }
             removed.append(container.name)
         }
+        try await setAside(scene)
         return .tidied(removed: removed)
     }
 
