@@ -56,7 +56,7 @@ extension ContainerService {
     public func missingOfPrevious(in context: Context) async throws(Failure) -> [String] {
         let scene = try Scene(engine, context)
         var missing: [String] = []
-        for planned in scene.runtime.containers where try await scene.container(planned.id) == nil {
+        for planned in scene.runtime.containers where try await !isThere(planned, scene) {
             missing.append("the container \(scene.keptName(planned)) (\(planned.id.prefix(12)))")
         }
         return missing
