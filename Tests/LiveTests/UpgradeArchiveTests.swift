@@ -17,10 +17,11 @@ struct UpgradeArchiveTests {
     ) async throws {
         try await Stack.running(version, slowly: slowly) { stack in
             let archives = ImageArchives(stack: stack)
-            try await archives.adoptServing(version)
             var pawl = try Pawl(stack)
             pawl.image = archives.repository
-            try await body(stack, archives, pawl)
+            try await archives.adoptingServing(version, in: archives.repository) {
+                try await body(stack, archives, pawl)
+            }
         }
     }
 
@@ -228,12 +229,13 @@ struct UpgradeVersionTests {
                 "2.1.0", patchLevel: 1, labels: #"LABEL io.pawl.floors="1.0.1 2.0.0""#)
             pawl.versions = "{}"
             pawl.image = repository.image
-            try await Testbed.docker("tag", stack.localTag, "\(repository.image):1.0.0")
-            let labelled = try await pawl.run("check", "2.1.0", ends: 12)
-            #expect(labelled.text.contains("1.0.1 (io.pawl.floors)"), "\(labelled.text)")
-            #expect(labelled.text.contains("1.0.1, then 2.0.0, then 2.1.0"))
-
             let archives = ImageArchives(stack: stack)
+            try await archives.adoptingServing("1.0.0", in: repository.image) {
+                let labelled = try await pawl.run("check", "2.1.0", ends: 12)
+                #expect(labelled.text.contains("1.0.1 (io.pawl.floors)"), "\(labelled.text)")
+                #expect(labelled.text.contains("1.0.1, then 2.0.0, then 2.1.0"))
+            }
+
             let archive = try await archives.make(
                 "2.1.0", name: "\(stack.name)/releases:2.1.0",
                 labels: "LABEL io.pawl.floors=2.0.0")
