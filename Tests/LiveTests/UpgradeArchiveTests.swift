@@ -7,20 +7,25 @@ import Testing
 struct UpgradeArchiveTests {
     typealias Kind = ImageArchives.Kind
 
+    /// Podman takes what Docker saves only as it is.
+    private static let gzip = Testbed.engine == "podman" ? Kind.zstd : .gzip
+    static let kinds = Kind.allCases.filter { Testbed.engine == "docker" || $0 != .gzip }
+
     private func offline(
         _ version: String = "1.0.0", slowly: Int = 3,
         _ body: (Stack, ImageArchives, Pawl) async throws -> Void
     ) async throws {
         try await Stack.running(version, slowly: slowly) { stack in
             let archives = ImageArchives(stack: stack)
-            try await archives.adoptServing(version)
             var pawl = try Pawl(stack)
             pawl.image = archives.repository
-            try await body(stack, archives, pawl)
+            try await archives.adoptingServing(version, in: archives.repository) {
+                try await body(stack, archives, pawl)
+            }
         }
     }
 
-    @Test(.timeLimit(.minutes(4)), arguments: Kind.allCases)
+    @Test(.timeLimit(.minutes(4)), arguments: kinds)
     func `An archive is enough, of whatever kind`(kind: Kind) async throws {
         try await offline { stack, archives, pawl in
             let archive = try await archives.make("2.0.0", kind)
@@ -51,7 +56,7 @@ struct UpgradeArchiveTests {
             let (dump, old) = (
                 try await stack.dump(), try #require(try await stack.container(stack.web))
             )
-            let unfit = try await archives.make("2.0.1", .gzip)
+            let unfit = try await archives.make("2.0.1", Self.gzip)
             try await pawl.run("upgrade", "--archive", unfit.path, ends: 10)
             expectSame(try await stack.dump(), dump)
             try await expectRolledBack(stack, pawl, to: old)
@@ -166,7 +171,7 @@ struct UpgradeArchiveTests {
     @Test(.timeLimit(.minutes(4)))
     func `What is wrong with an archive is told before anything is done`() async throws {
         try await offline { stack, archives, pawl in
-            let archive = try await archives.make("2.0.0", .gzip)
+            let archive = try await archives.make("2.0.0", .layoutInGzip)
             let before = try await stack.containers()
             for fault in Self.faults {
                 let path = stack.path("faulty.tar.gz")
@@ -224,14 +229,15 @@ struct UpgradeVersionTests {
                 "2.1.0", patchLevel: 1, labels: #"LABEL io.pawl.floors="1.0.1 2.0.0""#)
             pawl.versions = "{}"
             pawl.image = repository.image
-            try await Testbed.docker("tag", stack.localTag, "\(repository.image):1.0.0")
-            let labelled = try await pawl.run("check", "2.1.0", ends: 12)
-            #expect(labelled.text.contains("1.0.1 (io.pawl.floors)"), "\(labelled.text)")
-            #expect(labelled.text.contains("1.0.1, then 2.0.0, then 2.1.0"))
-
             let archives = ImageArchives(stack: stack)
+            try await archives.adoptingServing("1.0.0", in: repository.image) {
+                let labelled = try await pawl.run("check", "2.1.0", ends: 12)
+                #expect(labelled.text.contains("1.0.1 (io.pawl.floors)"), "\(labelled.text)")
+                #expect(labelled.text.contains("1.0.1, then 2.0.0, then 2.1.0"))
+            }
+
             let archive = try await archives.make(
-                "2.1.0", .gzip, name: "\(stack.name)/releases:2.1.0",
+                "2.1.0", name: "\(stack.name)/releases:2.1.0",
                 labels: "LABEL io.pawl.floors=2.0.0")
             let archived = try await pawl.run("check", "--archive", archive.path, ends: 12)
             #expect(archived.text.contains("2.0.0 (io.pawl.floors)"), "\(archived.text)")

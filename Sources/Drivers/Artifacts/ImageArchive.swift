@@ -62,6 +62,7 @@ struct ImageArchive: Sendable {
         let images: [ArchivedImage]
         /// Whether it has no `manifest.json`, which older engines need.
         let isLayoutAlone: Bool
+        let compression: ArchiveCompression?
         /// Whether layers are compressed within it, and take more room once they are unpacked.
         let hasCompressedLayers: Bool
     }
@@ -85,6 +86,7 @@ struct ImageArchive: Sendable {
                 digest: digest, fileSizeInBytes: reader.done,
                 sizeInBytes: inventory.sizeInBytes, images: images,
                 isLayoutAlone: inventory.file(ImageContents.manifestName) == nil,
+                compression: reader.compression,
                 hasCompressedLayers: images.flatMap(\.layers).contains {
                     inventory.file($0)?.isCompressed == true
                 })

@@ -44,7 +44,7 @@ extension ContainerPlanner {
     /// - Parameter repository: Under which it is tagged on this host.
     /// - Throws: `bad-archive`, `bad-checksum`, `wrong-checksum`, `wrong-image`, `several-images`,
     ///   `wrong-platform`, `wrong-version`, `version-unsaid`, `invalid-version`,
-    ///   `archive-without-manifest`.
+    ///   `archive-compression`, `archive-without-manifest`.
     public func release(
         from request: ArchiveRequest, in repository: String
     ) async throws(Failure) -> ArchivedRelease {
@@ -61,6 +61,7 @@ extension ContainerPlanner {
         guard ImageReference.isTag(version) else {
             throw .invalidVersion(version, repository)
         }
+        try await checkEngine(takes: contents, path)
         try await checkStore(image, path)
         let file = ImageFile(
             path: path, sha256: String(contents.digest.dropFirst("sha256:".count)),
@@ -80,6 +81,22 @@ extension ContainerPlanner {
         return ImagePlatform(
             system: version.raw["Os"]?.stringValue ?? "linux",
             architecture: version.raw["Arch"]?.stringValue ?? "amd64")
+    }
+
+    /// Podman 4.3 takes an OCI layout in gzip, and what Docker saves only as it is.
+    ///
+    /// Zstandard is unpacked on the way to any engine.
+    private func checkEngine(
+        takes contents: ImageArchive.Contents, _ path: String
+    ) async throws(Failure) {
+        guard contents.compression == .gzip, !contents.isLayoutAlone else { return }
+        let version = try await asked { () throws(DockerError) in try await engine.version() }
+        guard version.isPodman else { return }
+        throw Failure(
+            code: "archive-compression",
+            message: "Podman does not take \(path), which is compressed with gzip",
+            advice: "unpack it first (gunzip --keep \(path)), or compress it with zstd instead",
+            isPermanent: true)
     }
 
     /// Without a manifest's digest nobody could say later that the loaded image is the planned one.

@@ -28,9 +28,21 @@ struct ImageArchives: Sendable {
     /// A repository at a registry that is not there.
     var repository: String { "127.0.0.1:9/\(stack.name)/noticeboard" }
 
-    /// Lets the serving release be one of that repository.
-    func adoptServing(_ version: String) async throws {
-        try await Testbed.docker("tag", stack.localTag, "\(repository):\(version)")
+    /// Lets the serving release be one of a repository of this stack's, for as long as a test needs.
+    ///
+    /// The image is other stacks' as well: without its name the stack's end leaves it alone.
+    func adoptingServing(
+        _ version: String, in repository: String, _ body: () async throws -> Void
+    ) async throws {
+        let name = "\(repository):\(version)"
+        try await Testbed.docker("tag", stack.localTag, name)
+        do {
+            try await body()
+        } catch {
+            try await Testbed.docker("rmi", name, mayFail: true)
+            throw error
+        }
+        try await Testbed.docker("rmi", name)
     }
 
     /// Builds a version anew, saves it, and removes it from the engine.
