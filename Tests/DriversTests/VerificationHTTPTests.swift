@@ -130,7 +130,8 @@ struct VerificationHTTPTests {
     @Test func `An answer that turns bad in the steady time starts over`() async throws {
         let turned = Mutex<ContinuousClock.Instant?>(nil)
         let ending = try await probe(steadyFor: 1) { number in
-            guard number == 3 else { return .of(200) }
+            // The second is asked for however slow the rounds are.
+            guard number == 1 else { return .of(200) }
             turned.withLock { $0 = .now }
             return .of(500)
         }
@@ -140,11 +141,11 @@ struct VerificationHTTPTests {
     }
 
     @Test func `Nobody at the port is no connection yet`() async throws {
-        let server = try LoopbackServer { _ in .of(200) }
-        server.stop()
-        let probe = HTTPProbe(url: server.url, status: 200, version: nil, authorityFile: nil)
+        // Not one that a test has given back: another may have it by now.
+        let url = "http://127.0.0.1:1/"
+        let probe = HTTPProbe(url: url, status: 200, version: nil, authorityFile: nil)
         let failure = await Asked([.http(probe: probe)]).outOfTime(ScriptedService())
-        #expect(try #require(failure).message.contains("check 0: GET \(server.url): no connection"))
+        #expect(try #require(failure).message.contains("check 0: GET \(url): no connection"))
     }
 
     @Test func `The old version's last words are borne, and then no more`() async throws {

@@ -194,8 +194,8 @@ struct HTMLFormTests {
         "Of what is none nothing comes, and soon",
         arguments: [
             "", "<", "</", "<form", "<form a='", "<!--", "<script>", "<a =", "<form ====>",
-            String(repeating: "<!--", count: 20_000), String(repeating: "<", count: 20_000),
-            String(repeating: "<form a", count: 20_000), String(repeating: "</", count: 20_000),
+            String(repeating: "<!--", count: 2_000), String(repeating: "<", count: 2_000),
+            String(repeating: "<form a", count: 2_000), String(repeating: "</", count: 2_000),
         ])
     func garbage(_ text: String) {
         let names = HTMLForm.all(in: text).flatMap(\.names)

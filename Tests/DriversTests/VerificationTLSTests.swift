@@ -5,7 +5,8 @@ import UpgradeMachine
 @testable import Drivers
 
 /// A server of Python's with a certificate for `studio.example`, which says what it was asked as.
-private final class NamedServer {
+private final class NamedServer: @unchecked Sendable {
+    // Sendable by hand: nothing of it changes once it is made.
     let port: Int
     let authority: String
     private let folder: String
@@ -30,7 +31,14 @@ private final class NamedServer {
         server.serve_forever()
         """
 
-    init() throws {
+    /// Made on a thread of its own: it waits for programs, and the tasks of all tests share two.
+    static func started() async throws -> NamedServer {
+        try await withCheckedThrowingContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(with: Result { try NamedServer() }) }
+        }
+    }
+
+    private init() throws {
         folder = NSTemporaryDirectory() + "pawl-named-\(UInt32.random(in: 0...UInt32.max))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         authority = folder + "/cert.pem"
@@ -48,7 +56,10 @@ private final class NamedServer {
         server.standardError = FileHandle.nullDevice
         try server.run()
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        port = try #require(Int(line.trimmingCharacters(in: .newlines)), "no port: \(line)")
+        guard let port = Int(line.trimmingCharacters(in: .newlines)) else {
+            throw Unexpected("no port: \(line)")
+        }
+        self.port = port
     }
 
     deinit {
@@ -77,7 +88,7 @@ struct VerificationTLSTests {
     }
 
     @Test func `A public name is asked at the address that is given, by that name`() async throws {
-        let server = try NamedServer()
+        let server = try await NamedServer.started()
         let results = try await probe(server, authority: server.authority)
             .verify(ScriptedService())
         #expect(
@@ -85,7 +96,7 @@ struct VerificationTLSTests {
     }
 
     @Test func `A certificate of nobody's or of another name is not trusted`() async throws {
-        let server = try NamedServer()
+        let server = try await NamedServer.started()
         for asked in [
             probe(server), probe(server, host: "other.example", authority: server.authority),
         ] {
@@ -95,7 +106,7 @@ struct VerificationTLSTests {
     }
 
     @Test func `A certificate that is not looked at is told of in the result`() async throws {
-        let server = try NamedServer()
+        let server = try await NamedServer.started()
         let results = try await probe(server, host: "other.example", .skipped)
             .verify(ScriptedService())
         #expect(try #require(results.first).saw.hasSuffix(" (certificate not checked)"))

@@ -130,7 +130,7 @@ struct VerificationTests {
     @Test func `Somebody else's restart is one, which no count of the engine's tells`() async throws
     {
         // `docker restart` sets the engine's count back to 0.
-        let asked = Asked([.running], steadyFor: 60)
+        let asked = Asked([.running], steadyFor: 2)
         let service = ScriptedService { look in
             ServiceStatus(parts: [.web(restarts: look == 0 ? 1 : 0, run: "run \(min(look, 3))")])
         }

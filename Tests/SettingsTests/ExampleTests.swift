@@ -156,7 +156,7 @@ struct ExampleTests {
                   version: { pattern: 'Version ([0-9.]+)' }
                   within: 20s
               - http:
-                  url: http://studio_web:8080/console
+                  url: http://localhost:8080/console
                   container: studio_web
                   login: { fields: { j_username: 7, j_password: { file: admin.password } } }
               - http: { url: 'https://studio.example/', address: 127.0.0.1 }
@@ -185,7 +185,7 @@ struct ExampleTests {
             redirects: .followed, contains: "Signed in as", absent: ["Log in", "Maintenance"],
             within: 20)
         let inside = HTTPProbe(
-            url: "http://studio_web:8080/console", status: 200, version: nil, authorityFile: nil,
+            url: "http://localhost:8080/console", status: 200, version: nil, authorityFile: nil,
             destination: .container(name: "studio_web"),
             login: HTTPLogin(
                 page: nil, action: nil,
@@ -201,7 +201,7 @@ struct ExampleTests {
                     question: .log(ready: nil, errors: ["SEVERE"], except: ["SEVERE: old API"])),
                 Check(name: "console", question: .http(probe: console)),
                 Check(
-                    name: "http http://studio_web:8080/console in studio_web",
+                    name: "http http://localhost:8080/console in studio_web",
                     question: .http(probe: inside)),
                 Check(
                     name: "http https://studio.example/ at 127.0.0.1",
@@ -240,6 +240,22 @@ struct ExampleTests {
             #expect(
                 file.warnings.contains { $0.message.contains("not encrypted") } == isWarning)
         }
+    }
+
+    @Test func `A host whose name servers refuse is a warning`() throws {
+        let text = """
+                checks:
+                  - http: { url: http://studio_web:8080/, container: studio_web }
+            """
+        let file = try read(RefusalCase.start + text)
+        #expect(
+            file.warnings.map { $0.description(in: "pawl.yaml") } == [
+                """
+                pawl.yaml:8:22: warning: checks.http asks for a host with a '_', which Tomcat and \
+                others refuse with 400; beside container or address any name will do: \
+                http://localhost:8080/
+                """
+            ])
     }
 
     static let board = """

@@ -3,7 +3,7 @@ import UpgradeMachine
 extension Shape where Value == HTTPProbe {
     static let probe = mapping(
         "a mapping with url", example: "{ url: 'http://127.0.0.1:8080/version' }",
-        .required("url", .url, "What is asked for."),
+        .required("url", Shape<String>.url.located, "What is asked for."),
         .optional(
             "address", Shape<HTTPDestination>.address.located,
             "Where to connect in place of the url's host, which is still what is asked for."),
@@ -47,11 +47,11 @@ extension Shape where Value == HTTPProbe {
             follow, status, contains, absent, version, within
         ) throws(Refused) in
         let target = WrittenTarget(
-            url: url, address: address, container: container, authority: authority,
+            written: url, address: address, container: container, authority: authority,
             insecure: insecure, account: account, headers: headers ?? [], login: login)
         try target.examine(cursor, reading)
         return HTTPProbe(
-            url: url, status: status, version: version, authorityFile: authority?.value,
+            url: url.value, status: status, version: version, authorityFile: authority?.value,
             destination: address?.value ?? container.map { .container(name: $0.value) },
             certificateCheck: insecure?.value == .yes ? .skipped : nil, account: account?.value,
             fields: headers?.map(\.field), login: login?.login,
@@ -62,7 +62,7 @@ extension Shape where Value == HTTPProbe {
 
 /// The parts of a probe that have to fit each other.
 private struct WrittenTarget {
-    let url: String
+    let written: Located<String>
     let address: Located<HTTPDestination>?
     let container: Located<String>?
     let authority: Located<String>?
@@ -71,6 +71,7 @@ private struct WrittenTarget {
     let headers: [WrittenField]
     let login: WrittenLogin?
 
+    private var url: String { written.value }
     private var isSecured: Bool { url.lowercased().hasPrefix("https:") }
 
     func examine(_ cursor: Cursor, _ reading: Reading) throws(Refused) {
@@ -93,6 +94,18 @@ private struct WrittenTarget {
                 "keep one of them", at: account.place)
         }
         warnOfOpenSecrets(cursor, reading)
+        warnOfName(cursor, reading)
+    }
+
+    /// Containers often have such names; Tomcat 10.1 answers them with 400 (tried).
+    ///
+    /// Source: RFC 952, as RFC 1123 section 2.1 has it: letters, digits, `-` and `.`.
+    private func warnOfName(_ cursor: Cursor, _ reading: Reading) {
+        guard host(of: url).contains("_") else { return }
+        reading.warn(
+            "\(cursor.name) asks for a host with a '_', which Tomcat and others refuse with 400",
+            "beside container or address any name will do: http://localhost:8080/",
+            at: written.place)
     }
 
     private func examineCertificates(_ cursor: Cursor, _ reading: Reading) throws(Refused) {
