@@ -68,6 +68,8 @@ public struct DockerSettings: Hashable, Sendable {
     public let stopGrace: Seconds
     /// `registry`: the registry's account; none to use what `docker login` kept.
     public let registry: RegistryAccount?
+    /// `reload`: commands for containers that remember where others are.
+    public let reloads: [ProxyReload]
 
     /// Where an engine listens by itself.
     public static let usualEngine = "unix:///var/run/docker.sock"
@@ -91,7 +93,7 @@ public struct DockerSettings: Hashable, Sendable {
     public func runtime(engine: String, inspected: [PlannedContainer]) -> ContainerRuntime {
         ContainerRuntime(
             engine: engine, repository: repository, localTag: localTag, containers: inspected,
-            stopGrace: stopGrace, registry: registry)
+            stopGrace: stopGrace, registry: registry, reloads: reloads.isEmpty ? nil : reloads)
     }
 }
 

@@ -18,6 +18,7 @@ struct ExampleTests {
                 paused: [studio_worker]
                 stop_grace: 45s
                 registry: { user: customer, password: { file: registry.key } }
+                reload: [{ container: studio_https, command: [nginx, -s, reload] }]
             database:
               mysql:
                 container: studio_db
@@ -76,6 +77,10 @@ struct ExampleTests {
         #expect(docker.paused == ["studio_worker"])
         #expect(docker.stopGrace == 45)
         #expect(docker.registry == account)
+        #expect(
+            docker.reloads == [
+                ProxyReload(container: "studio_https", command: ["nginx", "-s", "reload"])
+            ])
         let mysql = MySQLDatabase(
             container: "studio_db", host: nil, port: nil, schema: "fusioncloud", user: "root",
             password: .environment(name: "STUDIO_DB_PASSWORD"))

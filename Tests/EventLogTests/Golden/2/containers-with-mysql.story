@@ -1,4 +1,4 @@
-31 events, 1 upgrades, head e5a6727f52781239054815ae3b19e318cc7a3b152b996e4b9179c2aee0a984cf
+31 events, 1 upgrades, head 5556bb865183fd1ff43012c72f0ae012800e5683d1a38f791d35d672502d8160
 1 u1 planned -> planned, record began pull
 2 u1 began pull -> planned, perform pull
 3 u1 attemptFailed pull -> planned, perform pull
