@@ -75,6 +75,8 @@ public struct DockerSettings: Hashable, Sendable {
     public let registry: RegistryAccount?
     /// `archived_as`: the repository's name within image archives; none for its own last part.
     public let archivedAs: String?
+    /// `reload`: commands for containers that remember where others are.
+    public let reloads: [ProxyReload]
 
     /// Where an engine listens by itself.
     public static let usualEngine = "unix:///var/run/docker.sock"
@@ -98,7 +100,7 @@ public struct DockerSettings: Hashable, Sendable {
     public func runtime(engine: String, inspected: [PlannedContainer]) -> ContainerRuntime {
         ContainerRuntime(
             engine: engine, repository: repository, localTag: localTag, containers: inspected,
-            stopGrace: stopGrace, registry: registry)
+            stopGrace: stopGrace, registry: registry, reloads: reloads.isEmpty ? nil : reloads)
     }
 }
 

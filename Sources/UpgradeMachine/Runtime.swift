@@ -19,10 +19,12 @@ public struct ContainerRuntime: Hashable, Sendable, Codable {
     public let stopGrace: Seconds
     /// The registry's account; none to use what `docker login` kept.
     public let registry: RegistryAccount?
+    /// What is told, after each start, that the containers are new; none in older plans.
+    public let reloads: [ProxyReload]?
 
     public init(
         engine: String, repository: String, localTag: String?, containers: [PlannedContainer],
-        stopGrace: Seconds, registry: RegistryAccount?
+        stopGrace: Seconds, registry: RegistryAccount?, reloads: [ProxyReload]? = nil
     ) {
         self.engine = engine
         self.repository = repository
@@ -30,6 +32,20 @@ public struct ContainerRuntime: Hashable, Sendable, Codable {
         self.containers = containers
         self.stopGrace = stopGrace
         self.registry = registry
+        self.reloads = reloads
+    }
+}
+
+/// A command for a container that remembers where others are, such as a proxy in front of them.
+public struct ProxyReload: Hashable, Sendable, Codable {
+    /// The container's name; it is no part of the upgrade otherwise.
+    public let container: String
+    /// A program in it and its arguments; may be repeated.
+    public let command: [String]
+
+    public init(container: String, command: [String]) {
+        self.container = container
+        self.command = command
     }
 }
 

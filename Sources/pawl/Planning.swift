@@ -176,11 +176,13 @@ struct Planning {
     private func selection(of docker: DockerSettings) -> ContainerSelection {
         var database: String?
         if case .mysql(let mysql) = settings.database { database = mysql.container }
-        return ContainerSelection(
+        var selection = ContainerSelection(
             repository: docker.repository, localTag: docker.localTag,
             members: docker.containers.map { .init(name: $0, role: .replaced) }
                 + docker.paused.map { .init(name: $0, role: .paused) }, database: database,
             stopLimit: settings.limits.stop.duration)
+        selection.reloaded = docker.reloads.map(\.container)
+        return selection
     }
 
     /// Somebody may have decided that data outside the backup is good so.

@@ -33,7 +33,8 @@ extension Plan {
                 ],
                 stopGrace: 10,
                 registry: RegistryAccount(
-                    user: "customer", password: .command(arguments: ["pass", "show", "key"])))),
+                    user: "customer", password: .command(arguments: ["pass", "show", "key"])),
+                reloads: [ProxyReload(container: "https", command: ["nginx", "-s", "reload"])])),
         database: .mysql(
             settings: MySQLDatabase(
                 container: "db", host: "127.0.0.1", port: 3306, schema: "fusioncloud",

@@ -59,6 +59,7 @@ struct AdoptionTests {
             file.found == [
                 "myststudio_web: the application, version 7.0.0, of the compose project "
                     + "myststudio",
+                "myststudio_https: in front of the application",
                 "myststudio_db: the database (mariadb:10.11), schema fusioncloud by "
                     + "MYSQL_DATABASE of myststudio_db",
                 "MYSQL_ROOT_PASSWORD of myststudio_db: the password of root, read there when it "
@@ -87,6 +88,9 @@ struct AdoptionTests {
                 local_tag: myst-studio:latest
                 # Made anew with each release, in the order in which they start.
                 containers: [myststudio_web]
+                # They remember where the containers are: told after each start.
+                reload:
+                  - { container: myststudio_https, command: [nginx, -s, reload] }
             database:
               mysql:
                 container: myststudio_db
@@ -95,7 +99,7 @@ struct AdoptionTests {
                 user: root
                 # Read in the container when it is needed (MYSQL_ROOT_PASSWORD): no copy is
                 # kept. Or: { file: /etc/pawl/studio-database-password }, with mode 600.
-                password: { command: [/usr/bin/docker, exec, myststudio_db, sh, '-c', \
+                password: { command: [/usr/bin/docker, exec, myststudio_db, sh, -c, \
         'printf %s "$MYSQL_ROOT_PASSWORD"'] }
               # The database refuses writes from the backup to the stop: none is lost.
               fence: hold

@@ -19,6 +19,7 @@ struct ExampleTests {
                 stop_grace: 45s
                 registry: { user: customer, password: { file: registry.key } }
                 archived_as: acme-studio
+                reload: [{ container: studio_https, command: [nginx, -s, reload] }]
             database:
               mysql:
                 container: studio_db
@@ -81,6 +82,10 @@ struct ExampleTests {
         #expect(docker.stopGrace == 45)
         #expect(docker.registry == account)
         #expect(docker.archivedAs == "acme-studio")
+        #expect(
+            docker.reloads == [
+                ProxyReload(container: "studio_https", command: ["nginx", "-s", "reload"])
+            ])
         let mysql = MySQLDatabase(
             container: "studio_db", host: nil, port: nil, schema: "fusioncloud", user: "root",
             password: .environment(name: "STUDIO_DB_PASSWORD"))

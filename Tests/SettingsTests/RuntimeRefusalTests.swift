@@ -30,7 +30,15 @@ struct RuntimeRefusalTests {
                 docker: "ports: [80]",
                 """
                 7:9: unknown key 'ports' in runtime.docker; known are engine, image, local_tag, \
-                containers, paused, stop_grace, registry, archived_as
+                containers, paused, stop_grace, registry, archived_as, \
+                reload
+                """),
+            RefusalCase(
+                "a container of its own that is told of its own start",
+                docker: "reload: [{ container: studio_web, command: [nginx, -s, reload] }]",
+                """
+                7:18: runtime.docker.reload: 'studio_web' is one of the containers that are \
+                started anew; name those that stand in front of them
                 """),
             RefusalCase(
                 "misspelt keys that are needed, told once",

@@ -74,15 +74,16 @@ extension ContainerPlanner {
         where planned.role == .replaced {
             guard let project = container.composeProject else { continue }
             let belongs = "\(container.name) belongs to the compose project \(project.name): "
+            let leaves =
+                belongs + "its next `up` leaves the new container as it is. What the old one has "
+                + "written outside of its volumes goes when the upgrade is verified"
             guard project.hashesImage else {
-                look.add(
-                    .note, "compose", belongs + "its next `up` leaves the new container as it is")
+                look.add(.note, "compose", leaves)
                 continue
             }
             switch await project.expectedHash(at: engine.endpoint) {
             case project.hash?:
-                look.add(
-                    .note, "compose", belongs + "its next `up` leaves the new container as it is")
+                look.add(.note, "compose", leaves)
             case nil:
                 look.add(
                     .note, "compose",

@@ -36,6 +36,7 @@ extension ContainerPlanner {
                 advice: "name the application's container in pawl.yaml", isPermanent: true)
         }
         if let database = selection.database { look.database = try await required(database) }
+        for name in selection.reloaded { _ = try await required(name) }
         look.others = try await asked { () throws(DockerError) in
             try await engine.listContainers(all: true)
         }

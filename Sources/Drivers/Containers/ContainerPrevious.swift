@@ -78,7 +78,7 @@ extension ContainerService {
                 return .absent
             }
         }
-        guard try await tagsStandForPrevious(scene) else { return .absent }
+        guard scene.leavesTraces, try await tagsStandForPrevious(scene) else { return .absent }
         return .present(.previousStarted(serving: Served(parts: parts)))
     }
 
@@ -113,6 +113,7 @@ extension ContainerService {
             parts.append(Served.Part(name: planned.name, id: id))
         }
         try await removeDoubles(scene)
+        try await reload(scene)
         return .previousStarted(serving: Served(parts: parts))
     }
 

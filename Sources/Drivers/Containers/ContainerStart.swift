@@ -26,6 +26,7 @@ extension ContainerService {
             else { return .absent }
             parts.append(Served.Part(name: planned.name, id: planned.id))
         }
+        guard scene.leavesTraces else { return .absent }
         return .present(.started(candidate: Served(parts: parts)))
     }
 
@@ -44,6 +45,7 @@ extension ContainerService {
         }
         for planned in scene.paused { try await serveAgain(planned, scene) }
         for (planned, id) in zip(scene.replaced, made) { try await checkRuns(planned, id, scene) }
+        try await reload(scene)
         let parts =
             zip(scene.replaced, made).map { Served.Part(name: $0.name, id: $1) }
             + scene.paused.map { Served.Part(name: $0.name, id: $0.id) }

@@ -19,6 +19,8 @@ public struct ContainerSelection: Sendable {
     public var members: [Member]
     /// The container that the database runs in, where it does.
     public var database: String?
+    /// Containers that are told of a start.
+    public var reloaded: [String] = []
     /// Volumes, or folders of the host, that the backup holds.
     public var backedUp: Set<String>
     /// The longest that the whole stop may take, where there is such a limit.

@@ -79,12 +79,33 @@ public struct AdoptedFile: Hashable, Sendable {
                     + (container.version.map { ", version \($0)" } ?? "")
                     + (container.compose.map { ", of the compose project \($0.project)" } ?? ""))
         }
+        addReloads(parts, to: &lines)
         guard !parts.roles.writers.isEmpty else { return }
         let names = parts.roles.writers.map(\.name)
         lines.add(4, "# They use the same database: stopped meanwhile, and started again as they")
         lines.add(4, "# are.")
         lines.add(4, "paused: \(YAMLText.list(names))")
         for name in names { lines.found.append("\(name): uses the same database") }
+    }
+
+    private static func addReloads(_ parts: Parts, to lines: inout AdoptedLines) {
+        let known = parts.roles.proxies.compactMap { proxy in
+            proxy.reloadCommand.map { (proxy.name, $0) }
+        }
+        if !known.isEmpty {
+            lines.add(4, "# They remember where the containers are: told after each start.")
+            lines.add(4, "reload:")
+        }
+        for (name, command) in known {
+            let words = YAMLText.list(command)
+            lines.add(5, "- { container: \(YAMLText.scalar(name)), command: \(words) }")
+            lines.found.append("\(name): in front of the application")
+        }
+        for proxy in parts.roles.proxies where proxy.reloadCommand == nil {
+            lines.toDo.append(
+                "if \(proxy.name) (\(proxy.image)) remembers where the containers behind it are, "
+                    + "say how it is told that they are new (runtime.docker.reload)")
+        }
     }
 
     private static func repository(
@@ -287,9 +308,8 @@ private struct AdoptedLines {
 enum YAMLText {
     /// Plain where nobody can take it for anything else.
     static func scalar(_ text: String) -> String {
-        let isPlain =
-            text.wholeMatch(of: /[A-Za-z0-9_\/][A-Za-z0-9_.\/@+\-]*(?::[A-Za-z0-9_.\/@+\-]+)*/)
-            != nil
+        let plain = /-{0,2}[A-Za-z0-9_\/][A-Za-z0-9_.\/@+\-]*(?::[A-Za-z0-9_.\/@+\-]+)*/
+        let isPlain = text.wholeMatch(of: plain) != nil
         return isPlain && text.lowercased() != "null" ? text : quoted(text)
     }
 
@@ -317,6 +337,16 @@ extension FoundContainer {
     var imageTag: String { imageParts.1 ?? "latest" }
     /// Always with a tag.
     var imageName: String { "\(imageWithoutTag):\(imageTag)" }
+
+    /// How such a web server looks its names up anew without losing a request.
+    ///
+    /// Sources: nginx(8), apachectl(8).
+    fileprivate var reloadCommand: [String]? {
+        let name = imageWithoutTag.split(separator: "/").last ?? ""
+        if name.hasPrefix("nginx") { return ["nginx", "-s", "reload"] }
+        if name.hasPrefix("httpd") { return ["httpd", "-k", "graceful"] }
+        return nil
+    }
 
     /// Who would start it again, for people.
     fileprivate var owner: String { compose?.path ?? "its image's name" }

@@ -39,12 +39,26 @@ extension Shape where Value == DockerSettings {
             "The registry's account; otherwise what `docker login` kept."),
         .optional(
             "archived_as", .repository,
-            "The image's name within image archives; otherwise any that ends like image.")
+            "The image's name within image archives; otherwise any that ends like image."),
+        .optional(
+            "reload",
+            Shape<Located<ProxyReload>>.reload.list(
+                "a list of containers with commands",
+                example: "[{ container: studio_https, command: [nginx, -s, reload] }]"),
+            default: [],
+            "What remembers where the containers are, such as a proxy: told after each start.")
     ) {
         (
             cursor, reading, engine, image, localTag, containers, paused, stopGrace, registry,
-            archivedAs
-        ) in
+            archivedAs, reloads
+        ) throws(Refused) in
+        for reload in reloads
+        where (containers + paused).contains(where: { $0.value == reload.value.container }) {
+            throw reading.refuse(
+                "runtime.docker.reload: '\(reload.value.container)' is one of the containers "
+                    + "that are started anew", "name those that stand in front of them",
+                at: reload.place)
+        }
         for container in containers + paused {
             reading.claim(
                 "the container", container.value,
@@ -55,13 +69,27 @@ extension Shape where Value == DockerSettings {
         return DockerSettings(
             engine: engine, repository: image, localTag: localTag,
             containers: containers.map(\.value), paused: paused.map(\.value),
-            stopGrace: stopGrace, registry: registry, archivedAs: archivedAs)
+            stopGrace: stopGrace, registry: registry, archivedAs: archivedAs,
+            reloads: reloads.map(\.value))
     }
 
     private static func containerList(atLeast: Int) -> Shape<[Located<String>]> {
         Shape<String>.container.located.list(
             "a list of container names", example: "[studio_web]", atLeast: atLeast)
     }
+}
+
+extension Shape where Value == Located<ProxyReload> {
+    fileprivate static let reload = Shape<ProxyReload>.mapping(
+        "a container and a command",
+        example: "{ container: studio_https, command: [nginx, -s, reload] }",
+        .required("container", .container, "The container."),
+        .required(
+            "command", .command(example: "[nginx, -s, reload]"),
+            "Run in it, with no shell between; has to end 0.")
+    ) { (_, _, container, command) throws(Refused) in
+        ProxyReload(container: container, command: command)
+    }.located
 }
 
 extension Shape where Value == RegistryAccount {

@@ -148,6 +148,11 @@ extension Choices {
                     containers: array(limit: 3) { $0.container() }, stopGrace: seconds(),
                     registry: optional {
                         RegistryAccount(user: $0.text(), password: $0.secret())
+                    },
+                    reloads: optional {
+                        $0.array(limit: 2) {
+                            ProxyReload(container: $0.text(), command: $0.words())
+                        }
                     }))
         case .host:
             .host(
