@@ -65,7 +65,9 @@ public struct Operating: Hashable, Sendable {
     public let receipts: [Receipt]
 
     /// The service as it was stopped, once it was.
-    var kept: Kept? { receipts.firstValue { if case .stopped(let kept, _) = $0 { kept } else { nil } } }
+    var kept: Kept? {
+        receipts.firstValue { if case .stopped(let kept, _) = $0 { kept } else { nil } }
+    }
 
     /// The data that was there before a restore, once it is saved.
     public var saved: Backup? {

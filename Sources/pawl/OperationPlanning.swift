@@ -54,7 +54,8 @@ extension Planning {
         guard let log, let last = try log.lastServing(plan.instance),
             last.digest != plan.current.digest
         else { return [] }
-        let status = try await Composition.service(for: plan).status(in: Context(plan: plan) { _ in })
+        let status = try await Composition.service(for: plan).status(
+            in: Context(plan: plan) { _ in })
         guard status.parts.contains(where: { !$0.isRunning }) else { return [] }
         return [
             PlanFinding(
@@ -74,7 +75,8 @@ extension Planning {
             case .docker(let docker):
                 .containers(
                     settings: docker.runtime(
-                        engine: docker.engineAddress(environment: ProcessInfo.processInfo.environment),
+                        engine: docker.engineAddress(
+                            environment: ProcessInfo.processInfo.environment),
                         inspected: []))
             }
         return Survey(

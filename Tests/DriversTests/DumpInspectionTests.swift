@@ -26,7 +26,8 @@ struct DumpInspectionTests {
 
         """
 
-    @Test("A whole dump has nothing against it, in whatever pieces it comes", arguments: [1, 7, 4096])
+    @Test(
+        "A whole dump has nothing against it, in whatever pieces it comes", arguments: [1, 7, 4096])
     func isWhole(pieces: Int) {
         #expect(Self.findings(Self.whole, pieces: pieces).isEmpty)
     }
@@ -36,7 +37,8 @@ struct DumpInspectionTests {
         arguments: ["-- MySQL dump", "-- MariaDB dump"])
     func isCut(head: String) {
         let text = Self.whole.replacing("-- MySQL dump", with: head)
-        let cut = String(text[..<(text.range(of: "-- Dump completed")?.lowerBound ?? text.endIndex)])
+        let cut = String(
+            text[..<(text.range(of: "-- Dump completed")?.lowerBound ?? text.endIndex)])
         #expect(Self.findings(cut).map(\.severity) == [.refusal])
     }
 
@@ -104,8 +106,10 @@ struct DumpInspectionTests {
 
     @Test func `One that is cut within its compression is found so`() async throws {
         let path = FileManager.default.temporaryDirectory.appending(
-            path: "pawl-dump-\(UInt32.random(in: 0...UInt32.max)).sql").path
-        let text = (0..<20_000).map { "INSERT INTO `t` VALUES (\($0), '\($0 &* 7919)');\n" }.joined()
+            path: "pawl-dump-\(UInt32.random(in: 0...UInt32.max)).sql"
+        ).path
+        let text = (0..<20_000).map { "INSERT INTO `t` VALUES (\($0), '\($0 &* 7919)');\n" }
+            .joined()
         try Data(text.utf8).write(to: URL(filePath: path))
         let zstd = try Process.run(
             URL(filePath: "/usr/bin/env"), arguments: ["zstd", "-q", "--rm", path])

@@ -31,6 +31,8 @@ final class ScriptedService: Service {
         return try statusScript(look)
     }
 
+    func missingOfPrevious(in context: Context) async throws(Failure) -> [String] { [] }
+
     func log(in context: Context, limitInBytes: Int) async throws(Failure) -> ServiceLog {
         let look = looks.withLock { looks in
             defer { looks.log += 1 }

@@ -90,7 +90,8 @@ struct OperationTests {
             ("-- MariaDB dump 10.19\nCREATE TABLE `t` (a INT);\n", "has no end"),
             ("SELECT 1;\n", "creates no table"),
         ])
-    func `A dump that is of no use is refused beforehand`(text: String, words: String) async throws {
+    func `A dump that is of no use is refused beforehand`(text: String, words: String) async throws
+    {
         try await Stack.running { stack in
             let pawl = try Pawl(stack)
             let old = try #require(try await stack.container(stack.web))

@@ -176,8 +176,9 @@ struct OperationTests {
         var course = Self.course(.backUp)
         try course.go(to: .backUp)
         if isGood { try course.succeed() } else { try course.fail(.permanent) }
-        for event in [Event.resumed, .rollbackOrdered(cause: .transient), .halted(cause: .transient)]
-        {
+        for event in [
+            Event.resumed, .rollbackOrdered(cause: .transient), .halted(cause: .transient),
+        ] {
             #expect(throws: IllegalEvent.self) { try course.happen(event) }
         }
     }

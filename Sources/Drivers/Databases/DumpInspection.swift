@@ -110,7 +110,8 @@ struct MySQLDumpLines {
         for other in schemas.sorted() where other != schema {
             findings.append(
                 PlanFinding(
-                    .refusal, "the dump is of a schema \(other), and would go there, not to \(schema)",
+                    .refusal,
+                    "the dump is of a schema \(other), and would go there, not to \(schema)",
                     advice: "take a dump without --databases, or take its USE and CREATE DATABASE "
                         + "lines out"))
         }

@@ -23,7 +23,9 @@ struct LogsCommand: AsyncParsableCommand, WorkspaceCommand {
     private static let limitInBytes = 64 << 20
 
     func validate() throws {
-        guard lines.map({ $0 > 0 }) ?? true else { throw ValidationError("--lines takes 1 and more") }
+        guard lines.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--lines takes 1 and more")
+        }
     }
 
     /// `pawl.logs/1`
@@ -63,7 +65,8 @@ struct LogsCommand: AsyncParsableCommand, WorkspaceCommand {
                 to: URL(fileURLWithPath: path), options: .withoutOverwriting)
         } catch {
             throw Refusal(
-                status: .refused, message: "\(path) cannot be written: "
+                status: .refused,
+                message: "\(path) cannot be written: "
                     + (FileManager.default.fileExists(atPath: path)
                         ? "it is there already" : "\(error.localizedDescription)"),
                 advice: "name another file")

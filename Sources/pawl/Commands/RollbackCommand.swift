@@ -52,9 +52,11 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
 
     /// An older one, beside which nothing may be under way.
     private func named(_ upgrade: String, _ session: Session) throws -> Replay {
-        guard let summary = try session.log.streams(of: session.instance).first(where: {
-            $0.stream == upgrade
-        }) else {
+        guard
+            let summary = try session.log.streams(of: session.instance).first(where: {
+                $0.stream == upgrade
+            })
+        else {
             throw Refusal(
                 status: .usage,
                 message: "there is no upgrade '\(upgrade)' of \(session.instance)",
