@@ -142,7 +142,7 @@ struct PropertyTests {
             runtimes.insert(.of(plan.runtime))
             databases.insert(.of(plan.database))
             questions.formUnion(plan.checks.map { .of($0.question) })
-            if case .mysql(let settings) = plan.database { secrets.insert(.of(settings.password)) }
+            if let password = plan.database.password { secrets.insert(.of(password)) }
             for case .http(let probe) in plan.checks.map(\.question) {
                 if let version = probe.version { locations.insert(.of(version)) }
             }
