@@ -41,8 +41,8 @@ public struct InstanceSettings: Hashable, Sendable {
         if case .docker(let docker) = runtime, let registry = docker.registry {
             found.append(registry.password)
         }
-        if case .mysql(let mysql) = database, !found.contains(mysql.password) {
-            found.append(mysql.password)
+        if let password = database.password, !found.contains(password) {
+            found.append(password)
         }
         for reference in checks.flatMap(\.secrets) where !found.contains(reference) {
             found.append(reference)

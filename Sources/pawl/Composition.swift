@@ -27,17 +27,19 @@ enum Composition {
         case .sqlite(let settings): SQLiteDriver(settings: settings)
         case .mysql(let settings):
             MySQLDriver(settings: settings, engine: try engine(of: plan), resolve: resolve)
+        case .postgresql(let settings):
+            PostgreSQLDriver(settings: settings, engine: try engine(of: plan), resolve: resolve)
         }
     }
 
     /// Where the database's container runs; none where nothing runs in containers.
     private static func engine(of plan: Plan) throws -> DockerEngine? {
-        switch (plan.runtime, plan.database) {
-        case (.containers(let settings), _): return try engine(settings.engine)
-        case (.host, .mysql(let settings)) where settings.container != nil:
+        switch plan.runtime {
+        case .containers(let settings): return try engine(settings.engine)
+        case .host where plan.database.container != nil:
             let environment = ProcessInfo.processInfo.environment
             return try engine(DockerSettings.engineAddress(environment: environment))
-        case (.host, _): return nil
+        case .host: return nil
         }
     }
 
@@ -80,7 +82,7 @@ enum Composition {
 
     private static func references(of plan: Plan) -> [SecretReference] {
         var references: [SecretReference] = []
-        if case .mysql(let settings) = plan.database { references.append(settings.password) }
+        if let password = plan.database.password { references.append(password) }
         if case .containers(let settings) = plan.runtime, let account = settings.registry {
             references.append(account.password)
         }

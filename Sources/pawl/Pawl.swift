@@ -27,7 +27,8 @@ struct Pawl: AsyncParsableCommand {
             CommandGroup(
                 name: "One thing alone",
                 subcommands: [
-                    PullCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self, StopCommand.self,
+                    PullCommand.self, ImportCommand.self, BackupCommand.self, RestoreCommand.self,
+                    StopCommand.self,
                     StartCommand.self, RestartCommand.self, LogsCommand.self,
                     ReleasesCommand.self,
                 ]),

@@ -174,12 +174,11 @@ struct Planning {
     }
 
     private func selection(of docker: DockerSettings) -> ContainerSelection {
-        var database: String?
-        if case .mysql(let mysql) = settings.database { database = mysql.container }
         var selection = ContainerSelection(
             repository: docker.repository, localTag: docker.localTag,
             members: docker.containers.map { .init(name: $0, role: .replaced) }
-                + docker.paused.map { .init(name: $0, role: .paused) }, database: database,
+                + docker.paused.map { .init(name: $0, role: .paused) },
+            database: settings.database.container,
             stopLimit: settings.limits.stop.duration)
         selection.reloaded = docker.reloads.map(\.container)
         return selection

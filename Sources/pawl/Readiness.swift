@@ -69,7 +69,7 @@ struct Readiness {
                 _ = try await Composition.service(for: plan).status(in: context)
             }
             // What is done after an upgrade has ended is no matter of the database's.
-            if run.upgrade.name != .verified, case .mysql = plan.database {
+            if run.upgrade.name != .verified, plan.database.isServer {
                 _ = try await Composition.database(for: plan)?.survey(in: context)
             }
             return nil

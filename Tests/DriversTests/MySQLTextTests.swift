@@ -64,7 +64,7 @@ struct MySQLTextTests {
 
     @Test("A password is escaped for an options file")
     func options() {
-        #expect(OptionsFile.escaped("a\"b\\n\n#'") == "a\\\"b\\\\n\\n#'")
+        #expect(PasswordFile.escapedOption("a\"b\\n\n#'") == "a\\\"b\\\\n\\n#'")
     }
 
     @Test(

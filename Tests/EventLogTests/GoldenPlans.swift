@@ -109,6 +109,18 @@ extension Plan {
         checks: [Check(name: "log", question: .log(ready: nil, errors: []))], steadyFor: 0,
         limits: Limits(attemptsPerStep: 2, resumesWithoutProgress: 9))
 
+    /// A database of PostgreSQL's, with every optional part of it.
+    static let postgresql = Plan(
+        upgrade: "u1", instance: "studio", current: current, candidate: candidate,
+        runtime: host.runtime,
+        database: .postgresql(
+            settings: PostgreSQLDatabase(
+                container: "db", host: "/run/postgresql", port: 5433, database: "studio",
+                user: "postgres", password: .file(path: "/etc/pawl/db"))),
+        fence: .hold, backups: "/srv/backups",
+        checks: [Check(name: "log", question: .log(ready: nil, errors: []))], steadyFor: 0,
+        limits: Limits())
+
     static func stateless(_ upgrade: String) -> Plan {
         Plan(
             upgrade: upgrade, instance: "studio", current: current, candidate: candidate,

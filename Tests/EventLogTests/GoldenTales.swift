@@ -5,8 +5,9 @@ import UpgradeMachine
 extension GoldenTale {
     static let all: [(name: String, tell: @Sendable () throws -> GoldenTale)] = [
         ("containers-with-mysql", verified), ("host-with-sqlite-rolled-back", rolledBack),
-        ("halted-and-settled", halted), ("unfenced-and-saved-nothing", savedNothing),
-        ("awkward-text", awkward), ("operations", operations),
+        ("host-with-postgresql", postgresql), ("halted-and-settled", halted),
+        ("unfenced-and-saved-nothing", savedNothing), ("awkward-text", awkward),
+        ("operations", operations),
     ]
 
     /// All goes well in the end: a busy registry, a crash under the fence, a reboot after the
@@ -37,6 +38,13 @@ extension GoldenTale {
         try tale.fail(.busy)
         try tale.happen(.resumed)
         try tale.succeed(adopted: true)
+        try tale.go()
+        return tale
+    }
+
+    /// Nothing happens, with the third kind of database.
+    @Sendable private static func postgresql() throws -> GoldenTale {
+        var tale = GoldenTale(.postgresql)
         try tale.go()
         return tale
     }

@@ -23,6 +23,28 @@ struct ContainersContractTests {
             #expect(answer.torn == [.backUp, .stop, .saveData, .restoreData])
         }
     }
+
+    /// The application has its own database still: what is asked is how the drivers behave.
+    @Test("Every step keeps to it with PostgreSQL", .timeLimit(.minutes(5)))
+    func keepsWithPostgreSQL() async throws {
+        try await Stack.running { stack in
+            try await PostgreSQLServer.running(.container) { server in
+                let subject = try await ContainersSubject(stack, server)
+                let answer = try await DriverContract.check(
+                    DriverContract.Subject(
+                        plan: subject.plan, makeDriver: { subject.makeDriver() },
+                        picture: { try await subject.picture() },
+                        // Nobody has changed its data by then: it is what the backup holds.
+                        mayBeThere: [.pull, .restoreData],
+                        halves: .init(
+                            torn: [.backUp, .saveData, .restoreData], stayingTorn: [.restoreData]),
+                        tear: { try await subject.tear($0) }))
+                #expect(answer.findings.isEmpty)
+                #expect(answer.asked == Set(Step.allCases))
+                #expect(answer.torn == [.backUp, .stop, .saveData, .restoreData])
+            }
+        }
+    }
 }
 
 /// A stack's containers and database, and the drivers that work on them.
@@ -32,9 +54,13 @@ private struct ContainersSubject {
     private let engine: DockerEngine
     private let credentials: RegistryCredentials
     private let settings: MySQLDatabase
+    private let server: PostgreSQLServer?
 
-    init(_ stack: Stack) async throws {
+    /// - Parameter server: The database in question, in place of the stack's own.
+    init(_ stack: Stack, _ server: PostgreSQLServer? = nil) async throws {
         self.stack = stack
+        self.server = server
+        try await server?.root("CREATE TABLE notice (a int); INSERT INTO notice VALUES (1);")
         let host = try Testbed.required("DOCKER_HOST")
         engine = DockerEngine(endpoint: try DockerEngine.Endpoint(dockerHost: host))
         let password = try Testbed.required("REGISTRY_PASSWORD")
@@ -57,7 +83,8 @@ private struct ContainersSubject {
                 settings: ContainerRuntime(
                     engine: host, repository: repository, localTag: stack.localTag,
                     containers: survey.containers, stopGrace: 10, registry: account)),
-            database: .mysql(settings: settings), fence: .hold, backups: stack.path("backups"),
+            database: try server.map { .postgresql(settings: try $0.settings()) }
+                ?? .mysql(settings: settings), fence: .hold, backups: stack.path("backups"),
             checks: [
                 Check(name: "log", question: .log(ready: "ready on port", errors: []))
             ], steadyFor: 0, limits: Limits())
@@ -66,10 +93,16 @@ private struct ContainersSubject {
     func makeDriver() -> any Driver {
         let service = ContainerService(engine: engine, credentials: credentials)
         let password = stack.rootPassword
+        let database: any DatabaseDriver =
+            if case .postgresql(let settings) = plan.database {
+                PostgreSQLDriver(settings: settings, engine: engine) { _ in
+                    Secret(PostgreSQLServer.password)
+                }
+            } else {
+                MySQLDriver(settings: settings, engine: engine) { _ in Secret(password) }
+            }
         return InPlaceDriver(
-            service: service,
-            database: MySQLDriver(settings: settings, engine: engine) { _ in Secret(password) },
-            verification: Verification(service: service))
+            service: service, database: database, verification: Verification(service: service))
     }
 
     /// Containers, rows, whether they may be written, and the backups; not the schema, which the
@@ -77,11 +110,23 @@ private struct ContainersSubject {
     func picture() async throws -> String {
         let containers = try await stack.containers().values.sorted { $0.name < $1.name }
             .map { "\($0.name) \($0.imageID) \($0.policy) \($0.identity) \($0.state.isRunning)" }
-        let server = try await stack.sql("SELECT @@read_only, COUNT(*) FROM notice")
+        let rows =
+            if let server {
+                try await server.root(Self.question)
+            } else {
+                try await stack.sql("SELECT @@read_only, COUNT(*) FROM notice")
+            }
         let files = (try? FileManager.default.contentsOfDirectory(atPath: plan.backups)) ?? []
         let tag = try await stack.imageID(stack.localTag)
-        return (containers + [server, tag] + files.sorted()).joined(separator: "\n")
+        return (containers + [rows, tag] + files.sorted()).joined(separator: "\n")
     }
+
+    /// Rows, tables and whether they may be written.
+    private static let question = """
+        SELECT count(*), (SELECT count(*) FROM pg_class WHERE relname = 'notice'),
+            (SELECT count(*) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'relation')
+          FROM notice;
+        """
 
     /// What a crash in the middle leaves.
     func tear(_ effect: Effect) async throws -> Bool {
@@ -90,10 +135,16 @@ private struct ContainersSubject {
             try FileManager.default.createDirectory(
                 atPath: plan.backups, withIntermediateDirectories: true)
             try "half".write(
-                toFile: "\(plan.backups)/\(name).sql.zst.partial", atomically: false,
+                toFile: "\(plan.backups)/\(name).\(server == nil ? "sql" : "pgdump").zst.partial",
+                atomically: false,
                 encoding: .utf8)
         case .stop: try await Testbed.docker("stop", stack.web)
-        case .restoreData: try await stack.sql("DROP TABLE IF EXISTS schema_version")
+        case .restoreData:
+            if let server {
+                try await server.root("INSERT INTO notice VALUES (2);")
+            } else {
+                try await stack.sql("DROP TABLE IF EXISTS schema_version")
+            }
         default: return false
         }
         return true

@@ -164,6 +164,11 @@ struct MySQLLeftoverTests {
 }
 
 enum MySQLLock {
+    /// What sessions of PostgreSQL are called, by the same digest.
+    static func name(of database: String, _ step: String) -> String {
+        "pawl/\(SHA256.hash(Array("board\u{0}\(database)".utf8)).hex.prefix(24))/\(step)"
+    }
+
     static let digest = String(
         SHA256.hash(Array("board\u{0}\(MySQLServer.schema)".utf8)).hex.prefix(24))
 }

@@ -280,6 +280,22 @@ struct ExampleTests {
               - log: { errors: [FATAL] }
         """
 
+    @Test func `A database of PostgreSQL's`() throws {
+        let file = try read(
+            Self.board.replacing(
+                "sqlite: { path: ./board/shared/app.db }",
+                with: "postgresql: { host: /run/postgresql, port: 5433, database: board, "
+                    + "user: postgres, password: { env: DB } }"))
+        let board = try #require(file["board"])
+        #expect(file.warnings.isEmpty)
+        let settings = PostgreSQLDatabase(
+            container: nil, host: "/run/postgresql", port: 5433, database: "board",
+            user: "postgres", password: .environment(name: "DB"))
+        #expect(board.database == .postgresql(settings: settings))
+        #expect(board.fence == .hold)
+        #expect(board.secrets == [settings.password])
+    }
+
     @Test func `An application of the host with SQLite`() throws {
         let file = try read(Self.board)
         let board = try #require(file["board"])

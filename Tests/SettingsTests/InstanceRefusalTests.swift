@@ -13,15 +13,15 @@ struct InstanceRefusalTests {
                       fence: hold
                     """,
                 """
-                7:5: one of 'mysql', 'sqlite' is missing in database; for example mysql: { \
-                schema: studio, user: root, password: { env: STUDIO_DB_PASSWORD } }
+                7:5: one of 'mysql', 'postgresql', 'sqlite' is missing in database; for example \
+                mysql: { schema: studio, user: root, password: { env: STUDIO_DB_PASSWORD } }
                 """),
             RefusalCase(
                 "a word for a database",
                 instance: "database: none",
                 """
-                7:15: database has to be a mapping with mysql or sqlite, not text; for example \
-                database: { sqlite: { path: app.db } }
+                7:15: database has to be a mapping with mysql, postgresql or sqlite, not text; \
+                for example database: { sqlite: { path: app.db } }
                 """),
             RefusalCase(
                 "two databases",
@@ -91,6 +91,46 @@ struct InstanceRefusalTests {
                 8:27: database.mysql.container 'studio_web' is one of runtime.docker's \
                 containers; the database has to run while these are stopped: name those alone \
                 that write it
+                """),
+            RefusalCase(
+                "a database of PostgreSQL's in a container that is stopped",
+                instance: """
+                    database:
+                      postgresql:
+                        { container: studio_web, database: s, user: a, password: { env: A } }
+                    """,
+                """
+                9:22: database.postgresql.container 'studio_web' is one of runtime.docker's \
+                containers; the database has to run while these are stopped: name those alone \
+                that write it
+                """),
+            RefusalCase(
+                "a socket's directory that is none, and a database's name that is too long",
+                instance: """
+                    database:
+                      postgresql:
+                        host: run/postgresql
+                        database: \(String(repeating: "ä", count: 32))
+                        user: a
+                        password: { env: A }
+                    """,
+                """
+                9:15: database.postgresql.host has to be a host's name or address, or a socket's \
+                directory, not 'run/postgresql'; for example host: db.example
+                """,
+                """
+                10:19: database.postgresql.database has to be a database's name of at most 63 \
+                bytes, not '\(String(repeating: "ä", count: 32))'; for example database: studio
+                """),
+            RefusalCase(
+                "a template of PostgreSQL's",
+                instance: """
+                    database:
+                      postgresql: { database: template1, user: a, password: { env: A } }
+                    """,
+                """
+                8:31: the database 'template1' is the server's own, and a rollback would drop it; \
+                name the application's database
                 """),
             RefusalCase(
                 "a password as it is",

@@ -149,7 +149,7 @@ struct PropertyTests {
             if let operation = plan.operation { operations.insert(.of(operation)) }
             databases.insert(.of(plan.database))
             questions.formUnion(plan.checks.map { .of($0.question) })
-            if case .mysql(let settings) = plan.database { secrets.insert(.of(settings.password)) }
+            if let password = plan.database.password { secrets.insert(.of(password)) }
             for case .http(let probe) in plan.checks.map(\.question) {
                 if let version = probe.version { locations.insert(.of(version)) }
                 if let destination = probe.destination { destinations.insert(.of(destination)) }

@@ -39,6 +39,8 @@ public struct BackupManifest: Codable, Hashable, Sendable {
     public let tool: String
     /// RFC 3339, in UTC.
     public let takenAt: String
+    /// What a restore is compared with beside its tables; none where the database is another.
+    var postgresql: PostgreSQLManifest?
 }
 
 /// What only the database's driver knows about a backup.
@@ -48,6 +50,7 @@ public struct BackupContent: Hashable, Sendable {
     public let position: Position?
     public let server: String
     public let tool: String
+    var postgresql: PostgreSQLManifest?
 
     public init(
         fingerprint: Fingerprint, tables: [BackupManifest.Table], position: Position?,
@@ -75,6 +78,7 @@ public final class BackupWriter: @unchecked Sendable {
     private let compressor: Compressor
     private let hash = SHA256()
     private var stored = 0
+    private var isSealed = false
     /// Bytes taken so far, before compression.
     public private(set) var rawSizeInBytes = 0
 
@@ -119,13 +123,32 @@ public final class BackupWriter: @unchecked Sendable {
         stored += block.count
     }
 
+    /// Ends the data, and gives it back to be looked at before it has a name.
+    func sealed() throws(Failure) -> BackupReader {
+        do throws(Failure) {
+            try seal()
+            guard let reader = try BackupReader.open(partial) else {
+                throw Failure.system("open", on: partial)
+            }
+            return reader
+        } catch {
+            throw given(up: error)
+        }
+    }
+
+    private func seal() throws(Failure) {
+        guard !isSealed else { return }
+        isSealed = true
+        try compressor.finish(store)
+        guard fsync(descriptor) == 0 else { throw Failure.system("fsync", on: partial) }
+    }
+
     /// Makes the file durable under its name, and then its manifest.
     ///
     /// - Throws: `backup-exists` where the name is taken.
     public func finish(_ content: BackupContent) throws(Failure) -> Backup {
         do throws(Failure) {
-            try compressor.finish(store)
-            guard fsync(descriptor) == 0 else { throw Failure.system("fsync", on: partial) }
+            try seal()
             let manifest = manifest(content)
             try publish()
             try Files.write(try Files.json(manifest), to: store.manifestPath(name))
@@ -154,7 +177,8 @@ public final class BackupWriter: @unchecked Sendable {
             upgrade: store.upgrade, name: name, file: file, sha256: hash.finalize().hex,
             storedSizeInBytes: stored, rawSizeInBytes: rawSizeInBytes,
             fingerprint: content.fingerprint, tables: content.tables, position: content.position,
-            server: content.server, tool: content.tool, takenAt: Date.now.ISO8601Format())
+            server: content.server, tool: content.tool, takenAt: Date.now.ISO8601Format(),
+            postgresql: content.postgresql)
     }
 
     /// Removes the partial file: the backup was not to be.

@@ -3,8 +3,8 @@ internal import UpgradeMachine
 /// A connection's particulars, and what can be asked through the client programs.
 struct MySQLClient: Sendable {
     let settings: MySQLDatabase
-    let tools: any MySQLTools
-    let desk: MySQLDesk
+    let tools: any DatabaseTools
+    let desk: DatabaseDesk
     let password: Secret
     /// Found once; asked for again with the next step.
     let program: String
@@ -28,7 +28,7 @@ struct MySQLClient: Sendable {
     }
 
     init(
-        settings: MySQLDatabase, tools: any MySQLTools, desk: MySQLDesk, password: Secret,
+        settings: MySQLDatabase, tools: any DatabaseTools, desk: DatabaseDesk, password: Secret,
         tag: StepTag?, limit: Duration
     ) async throws(Failure) {
         self.settings = settings
@@ -44,7 +44,7 @@ struct MySQLClient: Sendable {
     // MARK: Calls
 
     /// - Parameter schema: The default one; none where it may be missing.
-    func call(schema: String?) -> MySQLCall {
+    func call(schema: String?) -> ToolCall {
         let options =
             defaults + connection + [
                 "--batch", "--skip-column-names", "--unbuffered", "--skip-reconnect",
@@ -52,16 +52,16 @@ struct MySQLClient: Sendable {
                 "--binary-mode", "--local-infile=0", "--skip-force", "--connect-timeout=10",
                 "--default-character-set=utf8mb4", "--max-allowed-packet=1G",
             ]
-        return MySQLCall(
-            program: program, options: options + (schema.map { ["--", $0] } ?? []),
+        return ToolCall(
+            family: .mysql, program: program, options: options + (schema.map { ["--", $0] } ?? []),
             password: password, tag: tag, limit: limit)
     }
 
     func dumpTool(for dialect: MySQLDialect) async throws(Failure) -> MySQLDumpTool {
         let path = try await desk.locate(Self.dumpPrograms(for: dialect.product), with: tools)
-        let line = MySQLOutput(limitInBytes: 4096)
-        let call = MySQLCall(
-            program: path, options: ["--version"], password: Secret(""), tag: tag,
+        let line = ToolOutput(limitInBytes: 4096)
+        let call = ToolCall(
+            family: .mysql, program: path, options: ["--version"], password: Secret(""), tag: tag,
             limit: Self.questionLimit)
         let ending = try await tools.run(call, pull: nil) { line.take($0) }
         guard ending.isSuccess else {
@@ -73,11 +73,11 @@ struct MySQLClient: Sendable {
     }
 
     func dumpCall(_ tool: MySQLDumpTool, _ extent: MySQLDumpExtent) async throws(Failure)
-        -> MySQLCall
+        -> ToolCall
     {
         let defaults = try await desk.connection(of: tool.name, with: tools, tag: tag)
-        return MySQLCall(
-            program: tool.name,
+        return ToolCall(
+            family: .mysql, program: tool.name,
             options: defaults + connection
                 + tool.arguments(schema: settings.schema, extent),
             password: password, tag: tag, limit: limit)
@@ -109,14 +109,16 @@ struct MySQLClient: Sendable {
         if limit <= Self.questionLimit {
             let use = inSchema ? "USE \(MySQLText.identifier(settings.schema));\n" : ""
             let question = use + MySQLText.preamble + statements
-            if let rows = await desk.ask(question, of: self, within: min(limit, self.limit)) {
-                return rows
+            let limit = min(limit, self.limit)
+            let rows = await desk.ask(question, within: limit) { () throws(Failure) in
+                try await session(for: "ask")
             }
+            if let rows { return rows }
         }
         let answer = MySQLAnswer()
         var call = call(schema: inSchema ? settings.schema : nil)
         call.limit = min(limit, self.limit)
-        let unread = MySQLInput(Array((MySQLText.preamble + statements).utf8))
+        let unread = ToolInput(Array((MySQLText.preamble + statements).utf8))
         let ending = try await tools.run(
             call, pull: { unread.take(into: $0) }, sink: { try answer.take($0) })
         guard ending.isSuccess else {
@@ -132,7 +134,7 @@ struct MySQLClient: Sendable {
     /// Podman 4 loses that where the client ended with its input unread, as after a wrong password;
     /// then it is asked for its words once more, with nothing to read.
     private func words(
-        of ending: MySQLEnding, _ call: MySQLCall
+        of ending: ToolEnding, _ call: ToolCall
     ) async throws(Failure) -> String {
         guard !ending.standardError.contains("ERROR ") else { return ending.standardError }
         var silent = call
@@ -142,9 +144,13 @@ struct MySQLClient: Sendable {
     }
 
     /// Opens a session that stays, without a default schema.
-    func session(for action: String) async throws(Failure) -> MySQLSession {
+    func session(for action: String) async throws(Failure) -> DatabaseSession {
         let conversation = try await tools.converse(call(schema: nil))
-        return MySQLSession(conversation, action: "\(action) (\(tools.place))")
+        return DatabaseSession(
+            conversation, action: "\(action) (\(tools.place))",
+            language: SessionLanguage(
+                fields: { MySQLRows.fields(of: $0) },
+                failure: { .mysql($0, standardError: $1, ending: $2) }))
     }
 
     func dialect() async throws(Failure) -> MySQLDialect {

@@ -123,7 +123,7 @@ extension MySQLDriver {
         let source = MySQLLoadSource(
             before: before, reader: parts, after: "\nSELECT '\(Self.loadedMark)';\n"
         ) { report(.bytes(done: $0, total: $1)) }
-        let answer = MySQLOutput(limitInBytes: 4096)
+        let answer = ToolOutput(limitInBytes: 4096)
         let ending = try await client.tools.run(
             client.call(schema: nil), pull: { try source.take(into: $0) }, sink: { answer.take($0) }
         )
@@ -177,13 +177,10 @@ extension MySQLDriver {
 extension BackupManifest {
     /// The manifest of a backup by its path; `nil` where there is none.
     static func beside(_ backup: Backup) throws(Failure) -> BackupManifest? {
-        let directory = Files.parent(of: backup.path)
-        guard
-            let name = Files.name(of: backup.path).firstRange(of: ".sql.").map({
-                String(Files.name(of: backup.path)[..<$0.lowerBound])
-            })
-        else { return nil }
-        let path = "\(directory)/\(name).manifest.json"
+        let file = Files.name(of: backup.path)
+        let found = [".sql.", ".pgdump."].lazy.compactMap { file.firstRange(of: $0) }.first
+        guard let name = found.map({ file[..<$0.lowerBound] }) else { return nil }
+        let path = "\(Files.parent(of: backup.path))/\(name).manifest.json"
         guard let bytes = try Files.read(path, limitInBytes: 16 << 20) else { return nil }
         return try Files.decoded(BackupManifest.self, from: bytes, path: path)
     }

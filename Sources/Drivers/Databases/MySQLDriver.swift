@@ -17,7 +17,7 @@ public struct MySQLDriver: DatabaseDriver {
     private let engine: DockerEngine?
     private let resolve: Resolver
     let fence = MySQLFence()
-    private let desk = MySQLDesk()
+    private let desk = DatabaseDesk()
 
     /// - Parameter engine: Needed where the settings name a container.
     public init(
@@ -159,9 +159,9 @@ public struct MySQLDriver: DatabaseDriver {
         }
     }
 
-    private func tools(_ redaction: Redaction) throws(Failure) -> any MySQLTools {
+    private func tools(_ redaction: Redaction) throws(Failure) -> any DatabaseTools {
         guard let container = settings.container else {
-            return MySQLHostTools(redaction: redaction)
+            return DatabaseHostTools(redaction: redaction)
         }
         guard let engine else {
             throw Failure(
@@ -169,7 +169,7 @@ public struct MySQLDriver: DatabaseDriver {
                 message: "the database's container \(container) needs a container engine",
                 advice: "name the engine in the configuration", isPermanent: true)
         }
-        return MySQLContainerTools(engine: engine, container: container)
+        return DatabaseContainerTools(engine: engine, container: container)
     }
 
     func fenceLock(_ context: Context) -> String {

@@ -25,7 +25,7 @@ struct MySQLError: Hashable, Sendable {
     /// Whether all that a client program complained of are views that cannot be used.
     static func areBrokenViewsAlone(_ standardError: String) -> Bool {
         // What was cut off may have been anything.
-        guard standardError.utf8.count < MySQLEnding.standardErrorLimitInBytes else { return false }
+        guard standardError.utf8.count < ToolEnding.standardErrorLimitInBytes else { return false }
         let numbers = standardError.split(whereSeparator: \.isNewline).compactMap {
             number(in: $0)
         }

@@ -12,7 +12,7 @@ actor MySQLFence {
     private static let keepAliveEvery = Duration.seconds(5)
     private static let answerLimit = Duration.seconds(20)
 
-    private var session: MySQLSession?
+    private var session: DatabaseSession?
     private var keepAlive: Task<Void, Never>?
     private var heldContent: MySQLContent?
     private var lock = ""
@@ -69,7 +69,7 @@ actor MySQLFence {
     }
 
     private func take(
-        _ session: MySQLSession, _ client: MySQLClient, _ dialect: MySQLDialect
+        _ session: DatabaseSession, _ client: MySQLClient, _ dialect: MySQLDialect
     ) async throws(Failure) {
         let rows = try await session.ask(
             MySQLText.preamble + """
@@ -104,7 +104,7 @@ actor MySQLFence {
         if let session { await drop(session) }
     }
 
-    private func drop(_ dropped: MySQLSession) async {
+    private func drop(_ dropped: DatabaseSession) async {
         await dropped.close()
         guard session === dropped else { return }
         session = nil

@@ -4,7 +4,7 @@ internal import UpgradeMachine
 // and looked at once the program has ended.
 
 /// A text for standard input.
-final class MySQLInput: @unchecked Sendable {
+final class ToolInput: @unchecked Sendable {
     private var rest: ArraySlice<UInt8>
     init(_ bytes: [UInt8]) { rest = bytes[...] }
 
@@ -17,7 +17,7 @@ final class MySQLInput: @unchecked Sendable {
 }
 
 /// Output that is kept up to a limit; the rest is dropped.
-final class MySQLOutput: @unchecked Sendable {
+final class ToolOutput: @unchecked Sendable {
     private let limitInBytes: Int
     private var bytes: [UInt8] = []
 
@@ -102,8 +102,8 @@ final class MySQLDumpSink: @unchecked Sendable {
 /// A backup's bytes on their way into the client, between statements before and after them.
 final class MySQLLoadSource: @unchecked Sendable {
     private let reader: MySQLBackupParts
-    private let before: MySQLInput
-    private let after: MySQLInput
+    private let before: ToolInput
+    private let after: ToolInput
     private let progress: @Sendable (Int, Int) -> Void
     private var isLoading = true
     private var reported = 0
@@ -113,8 +113,8 @@ final class MySQLLoadSource: @unchecked Sendable {
         progress: @escaping @Sendable (Int, Int) -> Void
     ) {
         self.reader = reader
-        self.before = MySQLInput(Array(before.utf8))
-        self.after = MySQLInput(Array(after.utf8))
+        self.before = ToolInput(Array(before.utf8))
+        self.after = ToolInput(Array(after.utf8))
         self.progress = progress
     }
 

@@ -4,15 +4,29 @@ import UpgradeMachine
 struct DatabaseSettings: Sendable {
     let database: Database
     let fence: FencePolicy
+
+    /// The key that it is written under.
+    var kind: String {
+        switch database {
+        case .mysql: "mysql"
+        case .postgresql: "postgresql"
+        case .sqlite: "sqlite"
+        case .none: "none"
+        }
+    }
 }
 
 extension Shape where Value == DatabaseSettings {
     static let database = mapping(
-        "a mapping with mysql or sqlite", example: "{ sqlite: { path: app.db } }",
+        "a mapping with mysql, postgresql or sqlite", example: "{ sqlite: { path: app.db } }",
         .one(
             of: Choice(
                 "mysql", Shape<MySQLDatabase>.mysql.map { .mysql(settings: $0) },
                 "A schema on MySQL or MariaDB."),
+            Choice(
+                "postgresql",
+                Shape<PostgreSQLDatabase>.postgresql.map { .postgresql(settings: $0) },
+                "A database on PostgreSQL 14 or newer."),
             Choice(
                 "sqlite", Shape<SQLiteDatabase>.sqlite.map { .sqlite(settings: $0) },
                 "A database file of SQLite's.")),
@@ -62,6 +76,45 @@ extension Shape where Value == MySQLDatabase {
             advice: "an instance has a schema of its own", at: schema.place)
         return MySQLDatabase(
             container: container, host: host, port: port, schema: schema.value, user: user,
+            password: password)
+    }
+}
+
+/// What a new database is copied from.
+private let templateDatabases: Set = ["template0", "template1"]
+
+extension Shape where Value == PostgreSQLDatabase {
+    static let postgresql = mapping(
+        "a mapping with database, user and password",
+        example: "{ database: studio, user: postgres, password: { env: STUDIO_DB_PASSWORD } }",
+        .optional(
+            "container", .container,
+            "The container whose client tools are used; otherwise those of this host."),
+        .optional(
+            "host", .serverOrSocket,
+            "The server, as the tools reach it, or the directory of its socket; otherwise the "
+                + "usual one."),
+        .optional(
+            "port", .wholeNumber(1...65_535, "a port", example: "5432"),
+            "The server's port; otherwise 5432."),
+        .required(
+            "database", Shape<String>.databaseName.located, "The database's name."),
+        .required(
+            "user", .text("an account's name", example: "postgres"),
+            "An account that may dump, drop and create it, and lock its tables."),
+        .required("password", .secret, "Where its password is kept.")
+    ) { (_, reading, container, host, port, database, user, password) throws(Refused) in
+        guard !templateDatabases.contains(database.value) else {
+            throw reading.refuse(
+                "the database '\(database.value)' is the server's own, and a rollback would drop it",
+                "name the application's database", at: database.place)
+        }
+        let server = [container, host, port.map { "\($0)" }].map { $0 ?? "" }
+        reading.claim(
+            "the database", database.value, scope: server.joined(separator: "/"),
+            advice: "an instance has a database of its own", at: database.place)
+        return PostgreSQLDatabase(
+            container: container, host: host, port: port, database: database.value, user: user,
             password: password)
     }
 }

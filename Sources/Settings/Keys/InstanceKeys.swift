@@ -132,14 +132,14 @@ private struct Agreement {
                 "raise limits.stop or lower stop_grace",
                 at: place(of: "runtime.docker.stop_grace"))
         }
-        if let database, case .mysql(let mysql) = database.database,
-            let container = mysql.container,
+        if let database, let container = database.database.container,
             (docker.containers + docker.paused).contains(container)
         {
+            let key = "database.\(database.kind).container"
             reading.refuse(
-                "database.mysql.container '\(container)' is one of runtime.docker's containers",
+                "\(key) '\(container)' is one of runtime.docker's containers",
                 "the database has to run while these are stopped: name those alone that write it",
-                at: place(of: "database.mysql.container"))
+                at: place(of: key))
         }
     }
 

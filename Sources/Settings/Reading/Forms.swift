@@ -88,6 +88,17 @@ extension Shape where Value == String {
         "a schema's name of at most 64 letters", example: "fusioncloud",
         where: { !$0.isEmpty && $0.count <= 64 })
 
+    /// A host, or the directory of a local socket, as `libpq` takes it (PostgreSQL 15 manual,
+    /// 34.1.2, `host`).
+    static let serverOrSocket = text(
+        "a host's name or address, or a socket's directory", example: "db.example",
+        where: { $0.wholeMatch(of: /[A-Za-z0-9.:_\-]+|\/.*/) != nil })
+
+    /// Source: PostgreSQL 15 manual, 4.1.1 (`NAMEDATALEN`).
+    static let databaseName = text(
+        "a database's name of at most 63 bytes", example: "studio",
+        where: { !$0.isEmpty && $0.utf8.count <= 63 })
+
     static let engine = text(
         "an engine's address", example: "unix:///var/run/docker.sock",
         where: { $0.wholeMatch(of: /unix:\/\/\/.+|tcp:\/\/[^@\/]+\/?/) != nil })

@@ -23,12 +23,13 @@ public enum RuntimeKind: CaseKind {
 }
 
 public enum DatabaseKind: CaseKind {
-    case none, mysql, sqlite
+    case none, mysql, postgresql, sqlite
 
     public static func of(_ value: Database) -> DatabaseKind {
         switch value {
         case .none: .none
         case .mysql: .mysql
+        case .postgresql: .postgresql
         case .sqlite: .sqlite
         }
     }
@@ -177,6 +178,12 @@ extension Choices {
                 settings: MySQLDatabase(
                     container: optional { $0.text() }, host: optional { $0.text() },
                     port: optional { $0.whole() }, schema: text(), user: text(),
+                    password: secret()))
+        case .postgresql:
+            .postgresql(
+                settings: PostgreSQLDatabase(
+                    container: optional { $0.text() }, host: optional { $0.text() },
+                    port: optional { $0.whole() }, database: text(), user: text(),
                     password: secret()))
         case .sqlite: .sqlite(settings: SQLiteDatabase(path: text()))
         }

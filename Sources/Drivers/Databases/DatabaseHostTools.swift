@@ -3,9 +3,9 @@ internal import UpgradeMachine
 
 /// The client programs of this host.
 ///
-/// The password is in an options file that only this user may read and that has no name in any
+/// The password is in a file that only this user may read and that has no name in any
 /// directory any more, so that it is gone with this process however that ends.
-struct MySQLHostTools: MySQLTools {
+struct DatabaseHostTools: DatabaseTools {
     let redaction: Redaction
 
     var place: String { "this host" }
@@ -22,17 +22,17 @@ struct MySQLHostTools: MySQLTools {
     }
 
     func run(
-        _ call: MySQLCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
-    ) async throws(Failure) -> MySQLEnding {
-        let options = try OptionsFile(password: call.password)
+        _ call: ToolCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
+    ) async throws(Failure) -> ToolEnding {
+        let options = try PasswordFile(call)
         defer { options.close() }
         let result = try await command(call, options).run(pull: pull, sink: sink)
-        return MySQLEnding(
+        return ToolEnding(
             text: result.ending, isSuccess: result.isSuccess, standardError: result.errors)
     }
 
-    func converse(_ call: MySQLCall) async throws(Failure) -> any MySQLConversation {
-        let options = try OptionsFile(password: call.password)
+    func converse(_ call: ToolCall) async throws(Failure) -> any ToolConversation {
+        let options = try PasswordFile(call)
         return try await HostConversation.start(command(call, options), keeping: options)
     }
 
@@ -41,35 +41,33 @@ struct MySQLHostTools: MySQLTools {
         try await tag.endAll(grace: .zero)
     }
 
-    private func command(_ call: MySQLCall, _ options: OptionsFile) -> Command {
-        // That file alone, and none of the machine's.
-        let files = call.readsOptionFiles ? [] : ["--defaults-file=\(options.path)"]
-        var command = Command([call.program] + files + call.options, limit: call.limit)
-        // MySQL's programs read a `.mylogin.cnf` at home whatever they are told.
-        command.environment = ["HOME": "/nonexistent"]
+    private func command(_ call: ToolCall, _ options: PasswordFile) -> Command {
+        var command = Command(
+            call.family.arguments(of: call, passwordFile: options.path), limit: call.limit)
+        command.environment = call.family.environment(passwordFile: options.path)
         command.grace = .seconds(1)
-        command.outputLimitInBytes = MySQLEnding.standardErrorLimitInBytes
+        command.outputLimitInBytes = ToolEnding.standardErrorLimitInBytes
         command.redaction = redaction
         command.tag = call.tag
         return command
     }
 }
 
-/// The client's options as a file without a name.
+/// A client program's password as a file without a name.
 ///
 /// Source: "Command-Line Options that Affect Option-File Handling", and the escapes of "Using Option
-/// Files", MySQL 8.0 and MariaDB manuals.
-final class OptionsFile: Sendable {
+/// Files", MySQL 8.0 and MariaDB manuals; "The Password File", PostgreSQL 15 manual, 34.16.
+final class PasswordFile: Sendable {
     private let descriptor: CInt
     /// To be opened by a child that runs as the same user.
     let path: String
 
-    init(password: Secret) throws(Failure) {
+    init(_ call: ToolCall) throws(Failure) {
         descriptor = try Self.nameless()
         path = "/proc/\(getpid())/fd/\(descriptor)"
         do throws(Failure) {
-            let text = "[client]\npassword=\"\(password.reveal(Self.escaped))\"\n"
-            try Files.writeAll(Array(text.utf8), to: descriptor, path: "the client's options")
+            let text = call.family.passwordFile(call.password)
+            try Files.writeAll(Array(text.utf8), to: descriptor, path: "the client's password")
         } catch {
             Glibc.close(descriptor)
             throw error
@@ -79,24 +77,29 @@ final class OptionsFile: Sendable {
     /// A file of mode 0600 whose name is taken away before anything is written (`mkstemp(3)`).
     private static func nameless() throws(Failure) -> CInt {
         for directory in ["/dev/shm", "/tmp"] {
-            var name = "\(directory)/pawl-options-XXXXXX".utf8CString.map { $0 }
+            var name = "\(directory)/pawl-password-XXXXXX".utf8CString.map { $0 }
             let descriptor = mkstemp(&name)
             guard descriptor >= 0 else { continue }
             _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
             guard unlink(name) == 0 else {
-                let failure = Failure.system("unlink", on: "the client's options")
+                let failure = Failure.system("unlink", on: "the client's password")
                 Glibc.close(descriptor)
                 throw failure
             }
             return descriptor
         }
-        throw .system("mkstemp", on: "the client's options in /dev/shm or /tmp")
+        throw .system("mkstemp", on: "the client's password in /dev/shm or /tmp")
     }
 
-    static func escaped(_ text: String) -> String {
+    static func escapedOption(_ text: String) -> String {
         text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
             .replacing("\n", with: "\\n").replacing("\r", with: "\\r")
             .replacing("\t", with: "\\t")
+    }
+
+    /// Colons end a field of PostgreSQL's, and a backslash takes the meaning from either.
+    static func escapedEntry(_ text: String) -> String {
+        text.replacing("\\", with: "\\\\").replacing(":", with: "\\:")
     }
 
     /// To be called once, when no program will read it any more.

@@ -4,8 +4,9 @@ internal import UpgradeMachine
 /// The client programs inside the database's own container, through the engine's `exec`.
 ///
 /// The password travels in the environment of the exec, inside the container that holds it anyway
-/// (`MYSQL_PWD`); the engine's list of processes shows arguments, and they never hold it.
-struct MySQLContainerTools: MySQLTools {
+/// (`MYSQL_PWD`, `PGPASSWORD`); the engine's list of processes shows arguments, and they never hold
+/// it.
+struct DatabaseContainerTools: DatabaseTools {
     let engine: DockerEngine
     let container: String
 
@@ -39,14 +40,14 @@ struct MySQLContainerTools: MySQLTools {
     }
 
     func run(
-        _ call: MySQLCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
-    ) async throws(Failure) -> MySQLEnding {
+        _ call: ToolCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
+    ) async throws(Failure) -> ToolEnding {
         let limits = ExecLimits(
-            whole: call.limit, standardErrorInBytes: MySQLEnding.standardErrorLimitInBytes)
+            whole: call.limit, standardErrorInBytes: ToolEnding.standardErrorLimitInBytes)
         do {
             let outcome = try await engine.runExec(
                 in: container, command(call), limits: limits, input: pull, output: sink)
-            return MySQLEnding(
+            return ToolEnding(
                 text: "exited with \(outcome.exitCode)", isSuccess: outcome.exitCode == 0,
                 standardError: outcome.standardErrorText)
         } catch {
@@ -56,11 +57,11 @@ struct MySQLContainerTools: MySQLTools {
         }
     }
 
-    func converse(_ call: MySQLCall) async throws(Failure) -> any MySQLConversation {
+    func converse(_ call: ToolCall) async throws(Failure) -> any ToolConversation {
         do {
             let conversation = try await engine.converse(
                 in: container, command(call),
-                standardErrorLimitInBytes: MySQLEnding.standardErrorLimitInBytes)
+                standardErrorLimitInBytes: ToolEnding.standardErrorLimitInBytes)
             return ContainerConversation(
                 conversation: conversation, tools: self, action: call.text)
         } catch {
@@ -68,12 +69,11 @@ struct MySQLContainerTools: MySQLTools {
         }
     }
 
-    private func command(_ call: MySQLCall) -> ExecCommand {
-        // MySQL's programs read a `.mylogin.cnf` at home whatever they are told.
-        var environment = ["HOME": "/nonexistent", "MYSQL_PWD": call.password.reveal { $0 }]
+    private func command(_ call: ToolCall) -> ExecCommand {
+        var environment = call.family.environment(password: call.password)
         if let tag = call.tag { environment[StepTag.variable] = tag.value }
-        let files = call.readsOptionFiles ? [] : ["--no-defaults"]
-        return ExecCommand([call.program] + files + call.options, environment: environment)
+        return ExecCommand(
+            call.family.arguments(of: call, passwordFile: nil), environment: environment)
     }
 
     // MARK: Leftovers
@@ -136,7 +136,7 @@ struct MySQLContainerTools: MySQLTools {
     private func shell(
         _ script: String, _ arguments: [String]
     ) async throws(Failure) -> (status: Int, output: String) {
-        let collected = MySQLOutput(limitInBytes: Self.listLimitInBytes)
+        let collected = ToolOutput(limitInBytes: Self.listLimitInBytes)
         do {
             let outcome = try await engine.runExec(
                 in: container, ExecCommand(["sh", "-c", script, "sh"] + arguments),
@@ -180,9 +180,9 @@ struct MySQLContainerTools: MySQLTools {
     }
 }
 
-private struct ContainerConversation: MySQLConversation {
+private struct ContainerConversation: ToolConversation {
     let conversation: ExecConversation
-    let tools: MySQLContainerTools
+    let tools: DatabaseContainerTools
     let action: String
 
     func send(_ text: String, within limit: Duration) async throws(Failure) {

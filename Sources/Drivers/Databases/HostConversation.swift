@@ -6,7 +6,7 @@ internal import SystemPackage
 internal import UpgradeMachine
 
 /// A client program of this host that is kept running and talked to over pipes.
-final class HostConversation: MySQLConversation {
+final class HostConversation: ToolConversation {
     private static let lineLimitInBytes = 1 << 20
     private static let pollInMilliseconds: CInt = 200
 
@@ -17,14 +17,14 @@ final class HostConversation: MySQLConversation {
     }
 
     private let command: Command
-    private let options: OptionsFile
-    // One task at a time sends and receives (``MySQLSession`` sees to it); `close` may come meanwhile,
+    private let options: PasswordFile
+    // One task at a time sends and receives (``DatabaseSession`` sees to it); `close` may come meanwhile,
     // and closes nothing itself: the program's end does.
     private let channels: Channels
     private let state = Mutex(State())
     private let isClosing = StopFlag()
 
-    private init(_ command: Command, _ channels: Channels, _ options: OptionsFile) {
+    private init(_ command: Command, _ channels: Channels, _ options: PasswordFile) {
         self.command = command
         self.channels = channels
         self.options = options
@@ -37,7 +37,7 @@ final class HostConversation: MySQLConversation {
 
     /// Starts the program; it ends at the latest with the conversation, by the end of its input.
     static func start(
-        _ command: Command, keeping options: OptionsFile
+        _ command: Command, keeping options: PasswordFile
     ) async throws(Failure) -> HostConversation {
         let channels = try Channels(command, hasInput: true)
         let conversation = HostConversation(command, channels, options)
@@ -149,7 +149,7 @@ final class HostConversation: MySQLConversation {
             let errors = read(channels.errors)
             let output = read(channels.output)
             state.withLock { state in
-                let room = MySQLEnding.standardErrorLimitInBytes - state.standardError.count
+                let room = ToolEnding.standardErrorLimitInBytes - state.standardError.count
                 state.standardError += (errors ?? []).prefix(max(0, room))
                 state.output += output ?? []
                 state.hasEnded = output == nil && errors == nil

@@ -1,7 +1,7 @@
 internal import UpgradeMachine
 
 /// The database's own client programs, where they run: inside a container, or on this host.
-protocol MySQLTools: Sendable {
+protocol DatabaseTools: Sendable {
     /// For people: `container studio_db`, `this host`.
     var place: String { get }
 
@@ -18,25 +18,26 @@ protocol MySQLTools: Sendable {
     ///   - pull: Fills a buffer with standard input, answers 0 at the end; must not wait for long.
     ///   - sink: Takes standard output as it comes; while it works nothing more is read.
     func run(
-        _ call: MySQLCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
-    ) async throws(Failure) -> MySQLEnding
+        _ call: ToolCall, pull: Command.PullClosure?, sink: @escaping Command.Sink
+    ) async throws(Failure) -> ToolEnding
 
     /// Starts a program that is talked to line by line.
-    func converse(_ call: MySQLCall) async throws(Failure) -> any MySQLConversation
+    func converse(_ call: ToolCall) async throws(Failure) -> any ToolConversation
 
     /// Ends every program that carries the tag, and proves them gone.
     func endPrograms(of tag: StepTag) async throws(Failure)
 }
 
 /// One run of a client program.
-struct MySQLCall: Sendable {
+struct ToolCall: Sendable {
+    let family: ToolFamily
     var program: String
     /// Without a password, which each place passes in its own way.
     var options: [String]
     var password: Secret
     var tag: StepTag?
     var limit: Duration
-    /// Whether the program reads the option files of where it runs.
+    /// Whether the program reads the option files of where it runs, if its family has any.
     ///
     /// An `ignore-table` there would make a backup without the table, and a program that says that
     /// all went well.
@@ -47,7 +48,7 @@ struct MySQLCall: Sendable {
 }
 
 /// How a client program ended, and the first part of what it complained of.
-struct MySQLEnding: Hashable, Sendable {
+struct ToolEnding: Hashable, Sendable {
     static let standardErrorLimitInBytes = 16_384
 
     /// As in `exited with 2`.
@@ -57,7 +58,7 @@ struct MySQLEnding: Hashable, Sendable {
 }
 
 /// A client program that is kept running and talked to.
-protocol MySQLConversation: Sendable {
+protocol ToolConversation: Sendable {
     func send(_ text: String, within limit: Duration) async throws(Failure)
     /// The next line of its output without its end; `nil` once it has ended.
     func receiveLine(within limit: Duration) async throws(Failure) -> String?
@@ -66,20 +67,30 @@ protocol MySQLConversation: Sendable {
     func close()
 }
 
+/// How a client program's answers are read.
+struct SessionLanguage: Sendable {
+    /// The fields of one line.
+    let fields: @Sendable (ArraySlice<UInt8>) -> [String]
+    /// Of an action, by what the program wrote to its standard error, and how it ended.
+    let failure: @Sendable (_ action: String, _ standardError: String, _ ending: String) -> Failure
+}
+
 /// A session that is kept open: statements go in, rows come out, one exchange after the other.
 ///
 /// An error ends it, as the client ends with the first error that it meets.
-actor MySQLSession {
-    private let conversation: any MySQLConversation
+actor DatabaseSession {
+    private let conversation: any ToolConversation
     private let action: String
+    private let language: SessionLanguage
     private var count = 0
     private var last: Task<Result<[[String]], Failure>, Never>?
     private(set) var hasEnded = false
 
     /// - Parameter action: What the session is for, for errors.
-    init(_ conversation: any MySQLConversation, action: String) {
+    init(_ conversation: any ToolConversation, action: String, language: SessionLanguage) {
         self.conversation = conversation
         self.action = action
+        self.language = language
     }
 
     /// Executes statements and answers all of their rows.
@@ -117,7 +128,7 @@ actor MySQLSession {
                     throw ended()
                 }
                 if line == mark { return .success(rows) }
-                rows.append(MySQLRows.fields(of: Array(line.utf8)[...]))
+                rows.append(language.fields(Array(line.utf8)[...]))
             }
         } catch {
             close()
@@ -126,8 +137,7 @@ actor MySQLSession {
     }
 
     private func ended() -> Failure {
-        .mysql(
-            action, standardError: conversation.standardErrorText, ending: "ended its session")
+        language.failure(action, conversation.standardErrorText, "ended its session")
     }
 
     deinit { conversation.close() }
