@@ -136,7 +136,7 @@ extension Command {
     /// Pawl's own environment as the program gets it: without secrets, with what is added.
     var inherited: Environment {
         var changes: [Environment.Key: String?] = [:]
-        for name in Self.withheldVariables {
+        for name in Self.withheldVariables.union(withheld) {
             changes.updateValue(nil, forKey: Environment.Key(stringLiteral: name))
         }
         for (name, value) in environment {

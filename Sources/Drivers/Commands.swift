@@ -16,6 +16,8 @@ public struct Command: Sendable {
     /// Variables of Pawl's own environment that no program inherits: they hold secrets.
     @TaskLocal public static var withheldVariables: Set<String> = []
 
+    /// Variables of Pawl's own environment that this program does not inherit.
+    public var withheld: Set<String> = []
     /// Added to Pawl's own environment. Never a secret: `/proc/PID/environ` shows it.
     public var environment: [String: String] = [:]
     /// Standard input; none is `/dev/null`.

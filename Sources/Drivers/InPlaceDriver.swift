@@ -59,7 +59,9 @@ public struct InPlaceDriver: Driver {
     private func completed(
         _ receipt: Receipt, in context: Context
     ) async throws(Failure) -> Receipt {
-        guard case .stopped(let kept, nil) = receipt, let database else { return receipt }
+        // Nothing is proved by it in an operation, and it may be a read of all rows.
+        guard case .stopped(let kept, nil) = receipt, let database, context.plan.operation == nil
+        else { return receipt }
         return .stopped(kept: kept, position: try await database.position(in: context))
     }
 }

@@ -26,6 +26,7 @@ public struct PlanReport: Sendable, Codable {
     }
 
     public var text: String {
+        if let operation = plan.operation { return text(of: operation) }
         var lines = [
             "Plan for \(plan.instance): \(plan.current.version) → \(plan.candidate.version)",
             "  now        \(plan.current.digest)", "  then       \(plan.candidate.digest)",
@@ -38,6 +39,19 @@ public struct PlanReport: Sendable, Codable {
         lines += ["", "Checks, good for \(plan.steadyFor.count) s:"]
         lines += plan.checks.map { "  \($0.name)" }
         lines += ["", "Findings:", findingsText]
+        return lines.joined(separator: "\n")
+    }
+
+    private func text(of operation: Operation) -> String {
+        var lines = ["\(operation.title) of \(plan.instance), \(plan.current.version)"]
+        switch operation {
+        case .restore(let source): lines.append("  from       \(source.path)")
+        case .pull: lines.append("  from       \(plan.candidate.reference)")
+        default: break
+        }
+        if plan.database.isPresent { lines.append("  backups    \(plan.backups)") }
+        lines += ["", "Steps:"] + steps.map { "  \($0)" }
+        if !findings.isEmpty { lines += ["", "Findings:", findingsText] }
         return lines.joined(separator: "\n")
     }
 

@@ -80,9 +80,8 @@ public struct StatusText: Sendable {
         switch upgrade {
         case .rolledBack(let end):
             guard end.backup != nil else { return ["Data:        was not touched"] }
-            let saved = end.saved.map {
-                "             what the new release made of it: \($0.path)"
-            }
+            let whose = end.plan.operation == nil ? "the new release made of it" : "was there then"
+            let saved = end.saved.map { "             what \(whose): \($0.path)" }
             let before = end.plan.operation == nil ? "before the start" : "before"
             return ["Data:        put back as it was \(before)"] + (saved.map { [$0] } ?? [])
         case .operated(let end):
@@ -104,6 +103,8 @@ public struct StatusText: Sendable {
         }
         let goBack = place.command("rollback", "--reason", "WHY")
         switch run.upgrade {
+        case .failed(let end) where end.operation.startsAgain:
+            return ["Start it with: \(place.command("start"))"]
         case .rolledBack, .operated, .failed:
             return []
         case .verified(let state) where doing == nil:
@@ -139,12 +140,13 @@ public struct StatusText: Sendable {
     }
 
     private static func halted(_ halt: Halted, _ place: Surroundings) -> [String] {
+        let plan = halt.resting.plan
         let open = halt.undetermined.map { effect in
-            "Halted at:   \(effect.step.doing) (\(effect.step.rawValue)); whether it was done is "
+            "Halted at:   \(effect.step.doing(in: plan)) (\(effect.step.rawValue)); whether it was done is "
                 + "not known"
         }
         let decisions = halt.decisions.flatMap { decision in
-            ["    \(place.command(decision.arguments))", "        \(decision.words)"]
+            ["    \(place.command(decision.arguments))", "        \(decision.words(in: halt))"]
         }
         return (open.map { [$0] } ?? []) + ["Decide, with one of:"] + decisions
     }
@@ -159,11 +161,13 @@ extension Timeline {
 
 extension Halted.Decision {
     /// When to choose it, with the step as people know it.
-    fileprivate var words: String {
-        switch self {
-        case .retry, .rollBack, .settleDone(.saveData): meaning
-        case .settleDone(let step): "you have seen that this is done: \(step.doing)"
-        case .settleUndone(let step): "you have seen that this has not happened: \(step.doing)"
+    fileprivate func words(in halt: Halted) -> String {
+        let plan = halt.resting.plan
+        return switch self {
+        case .retry, .rollBack, .settleDone(.saveData): halt.meaning(of: self)
+        case .settleDone(let step): "you have seen that this is done: \(step.doing(in: plan))"
+        case .settleUndone(let step):
+            "you have seen that this has not happened: \(step.doing(in: plan))"
         }
     }
 }

@@ -111,11 +111,11 @@ public struct UpgradeReport: Sendable, Codable {
         let goOn = Decision(command: place.typed(["resume"]), meaning: "go on where it stopped")
         let goBack = Decision(
             command: place.typed(Halted.Decision.rollBack.arguments),
-            meaning: Halted.Decision.rollBack.meaning)
+            meaning: "give up, and put back what was before")
         switch upgrade {
         case .halted(let halt):
             return halt.decisions.map {
-                Decision(command: place.typed($0.arguments), meaning: $0.meaning)
+                Decision(command: place.typed($0.arguments), meaning: halt.meaning(of: $0))
             }
         case .verified where upgrade.nextEffect == nil: return [goBack]
         case .rolledBack, .operated, .failed: return []

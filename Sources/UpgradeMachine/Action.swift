@@ -33,6 +33,8 @@ extension Run {
             .record(.withdrawn(step: .backUp, cause: .fenceLost))
         case (.stop, .backedUp(let state)) where state.isUnwatched:
             .record(.withdrawn(step: .stop, cause: .unwatched))
+        case (.saveData, .operating(let state)) where state.isUnwatched:
+            .record(.withdrawn(step: .saveData, cause: .unwatched))
         default: .perform(effect)
         }
     }

@@ -26,6 +26,14 @@ public struct Halted: Hashable, Sendable {
         }
     }
 
+    /// When to choose a decision.
+    public func meaning(of decision: Decision) -> String {
+        if decision == .settleDone(.saveData), resting.plan.operation != nil {
+            return "replace the data that is there without a copy of it"
+        }
+        return decision.meaning
+    }
+
     /// A way on from a halt, which is a command to type.
     public enum Decision: Hashable, Sendable {
         case retry, rollBack
@@ -44,7 +52,7 @@ public struct Halted: Hashable, Sendable {
             }
         }
 
-        /// When to choose it.
+        /// When to choose it, in an upgrade; see ``Halted/meaning(of:)``.
         public var meaning: String {
             switch self {
             case .retry: "the cause is gone: look again and go on"

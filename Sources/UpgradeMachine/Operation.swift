@@ -22,6 +22,13 @@ public enum Operation: Hashable, Sendable, Codable {
         }
     }
 
+    public var usesDatabase: Bool {
+        switch self {
+        case .backUp, .restore: true
+        case .pull, .stop, .start, .restart: false
+        }
+    }
+
     /// Whether it goes on to start what it stops; otherwise the stop is what was asked for.
     public var startsAgain: Bool { steps.contains(.startPrevious) }
 }
@@ -63,6 +70,10 @@ public struct Operating: Hashable, Sendable {
     public let operation: Operation
     /// Of the operation's steps, in their order.
     public let receipts: [Receipt]
+    /// Counts the saves of what a restore replaces, so that each has a name of its own.
+    var saveNumber = 1
+    /// Whether what was stopped may have been started again, and may have written.
+    var isUnwatched = false
 
     /// The service as it was stopped, once it was.
     var kept: Kept? {
@@ -78,7 +89,7 @@ public struct Operating: Hashable, Sendable {
         switch (operation.steps[receipts.count], operation) {
         case (.pull, _): .pull(release: plan.candidate)
         case (.backUp, _): .backUp(name: plan.artefactName("backup"))
-        case (.saveData, _): .saveData(name: plan.artefactName("replaced"))
+        case (.saveData, _): .saveData(name: plan.artefactName("replaced-\(saveNumber)"))
         case (.restoreData, .restore(.backup(let backup))): .restoreData(from: backup)
         case (.loadDump, .restore(.dump(let dump))): .loadDump(dump: dump)
         case (.startPrevious, _): .startPrevious(kept: kept)
@@ -109,7 +120,35 @@ public struct Operating: Hashable, Sendable {
         guard receipts.count < operation.steps.count else {
             return .operated(Operated(plan: plan, operation: operation, receipts: receipts))
         }
-        return .operating(Operating(plan: plan, operation: operation, receipts: receipts))
+        return .operating(
+            Operating(
+                plan: plan, operation: operation, receipts: receipts, saveNumber: saveNumber,
+                isUnwatched: isUnwatched))
+    }
+}
+
+// After time in which no process worked on it.
+extension Operating {
+    /// Whether it stands on a service that has been stopped, and on what was saved of its data,
+    /// and has not begun to replace them.
+    func standsOnStop(open: Step?) -> Bool {
+        guard case .restore = operation, receipts.count == 1 || receipts.count == 2 else {
+            return false
+        }
+        return open == nil || open == .saveData
+    }
+
+    /// To be stopped again, which finds it so or makes it so, and saved again.
+    var begunAnew: Operating {
+        Operating(
+            plan: plan, operation: operation, receipts: [], saveNumber: saveNumber + 1)
+    }
+
+    /// With a save under way, which is withdrawn first.
+    var unwatched: Operating {
+        Operating(
+            plan: plan, operation: operation, receipts: receipts, saveNumber: saveNumber,
+            isUnwatched: true)
     }
 }
 
@@ -161,7 +200,9 @@ extension Operating {
             guard touched.contains(source.step) else { return start }
             // Whoever comes here without saved data was refused before. (`needsPerson`)
             let data = saved.map { [Effect.restoreData(from: $0)] } ?? []
-            return (touched.contains(.startPrevious) ? [.stop] : []) + data + start
+            guard touched.contains(.startPrevious) else { return data + start }
+            // It may have served, and written.
+            return [.stop, .saveData(name: plan.artefactName("restored"))] + data + start
         case .pull, .backUp, .stop, .start, .restart, .restore: return []
         }
     }

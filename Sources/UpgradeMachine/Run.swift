@@ -29,6 +29,17 @@ public struct Run: Hashable, Sendable {
         return undetermined.filter { $0 != doubted } + [doubted]
     }
 
+    /// Whether a person may order it back: an operation that has ended is none to go back from, nor
+    /// is a restore that has replaced what could not be saved.
+    public var mayGoBack: Bool {
+        let standing = if case .halted(let halted) = upgrade { halted.resting } else { upgrade }
+        return switch standing {
+        case .operated, .failed: false
+        case .operating(let state): state.canTurnAround(begun: Set(inDoubt.map(\.step)))
+        default: true
+        }
+    }
+
     /// The run after `event`, which happened at `moment`.
     ///
     /// Decisions are computed again and compared: an intent that differs from what the state
@@ -96,6 +107,10 @@ extension Run {
             // Though it is begun anew, it may have taken the service away.
             doubt(open)
             open = nil
+        case (.withdrawn, .operating(let state)):
+            doubt(.stop)
+            open = nil
+            upgrade = .operating(state.begunAnew)
         case (.withdrawn, _):
             open = nil
         case (.backupInvalidated, .backedUp(let state)):
@@ -189,6 +204,9 @@ extension Run {
         case .stopped(let state) where state.backedUp.backup != nil && !mayHaveStarted:
             upgrade = .backedUp(state.backedUp.unwatched)
             doubt(.stop)
+        case .operating(let state) where state.standsOnStop(open: open?.step):
+            if open == nil { doubt(.stop) }
+            upgrade = .operating(open == nil ? state.begunAnew : state.unwatched)
         default: break
         }
     }

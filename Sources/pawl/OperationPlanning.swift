@@ -22,7 +22,9 @@ extension Planning {
             from: survey, steadyFor: settings.steadyFor, reason: options.reason,
             ticket: options.ticket, operation: operation)
         findings += workspace.warnings
-        if operation == .start { findings += try await startFindings(plan, in: log) }
+        if operation.startsAgain, !options.asItIs {
+            findings += try await startFindings(plan, in: log)
+        }
         findings += try await Composition.withholdingSecrets(of: plan) {
             try await Preflight(plan: plan).findings(for: operation)
         }
@@ -51,19 +53,20 @@ extension Planning {
 
     /// What was put in the place of what served last would be upgraded to without a backup.
     private func startFindings(_ plan: Plan, in log: EventLog?) async throws -> [PlanFinding] {
-        guard let log, let last = try log.lastServing(plan.instance),
-            last.digest != plan.current.digest
-        else { return [] }
+        guard let log, let last = try log.lastServing(plan.instance) else { return [] }
         let status = try await Composition.service(for: plan).status(
             in: Context(plan: plan) { _ in })
-        guard status.parts.contains(where: { !$0.isRunning }) else { return [] }
+        let there = Set(status.parts.flatMap(\.releaseDigests)).union(plan.current.digests)
+        guard there.isDisjoint(with: last.digests) else { return [] }
+        // A container that runs is started again as it is; a link may have been switched since.
+        if case .containers = plan.runtime, status.parts.allSatisfy(\.isRunning) { return [] }
         return [
             PlanFinding(
                 .refusal,
-                "\(last.version) (\(last.digest.prefix(19))) served last, and what would be started "
-                    + "is \(plan.current.version) (\(plan.current.digest.prefix(19)))",
+                "\(last.version) (\(last.digest.prefix(19))) served last, and what would be "
+                    + "started is \(plan.current.version) (\(plan.current.digest.prefix(19)))",
                 advice: "that would be an upgrade without a backup: put \(last.version) back, or "
-                    + "start it by hand if that is what you want")
+                    + "add --as-it-is where that is what you want")
         ]
     }
 
@@ -98,9 +101,27 @@ extension Preflight {
                         advice: "add database to pawl.yaml; the README shows how")
                 ]
             }
-            return try await databaseFindings(context)
+            return operation == .backUp
+                ? try await databaseFindings(context) : try await restoreFindings(context)
         }
     }
+}
+
+extension Preflight {
+    /// A database that is not as it should be is what a restore is for.
+    private func restoreFindings(_ context: Context) async throws -> [PlanFinding] {
+        do {
+            return try await databaseFindings(context, mayBeDamaged: true)
+        } catch let failure as Failure where Self.damages.contains(failure.code) {
+            return [
+                PlanFinding(.warning, "what is there now is no whole database: \(failure.message)")
+            ]
+        }
+    }
+
+    private static let damages: Set<String> = [
+        "database-missing", "database-schema-missing", "database-damaged", "not-a-database",
+    ]
 }
 
 extension EventLog {
@@ -113,7 +134,8 @@ extension EventLog {
             switch run.upgrade {
             case .verified: return run.plan.candidate
             case .rolledBack(let state): return state.plan.current
-            case .operated(let state) where !state.plan.current.digest.isEmpty:
+            // A stop, a backup and a pull say nothing of what serves.
+            case .operated(let state) where state.operation.startsAgain:
                 return state.plan.current
             default: continue
             }

@@ -20,6 +20,9 @@ struct OperationOptions: ParsableArguments {
     @Flag(help: "Show what would be done and stop; nothing is changed.")
     var dryRun = false
 
+    @Flag(help: "Start what is there, though another release served last.")
+    var asItIs = false
+
     func validate() throws {
         try reason?.validateForRecord("--reason")
         try ticket?.validateForRecord("--ticket", limitInBytes: 200)
@@ -56,12 +59,17 @@ struct OperationRun {
     func perform(
         _ outcome: Planning.Outcome, asking confirm: () throws -> Void = {}
     ) async throws -> Run? {
-        let report = PlanReport(outcome.plan, outcome.findings)
         guard let session else {
+            let obstacle = try planning.workspace.obstacle(to: outcome.plan.instance)
+            let report = PlanReport(
+                outcome.plan, (obstacle.map { [$0] } ?? []) + outcome.findings)
             if json { try Output.json(report) } else { Output.result(report.text) }
-            if !outcome.refusals.isEmpty { throw ExitCode(ExitStatus.refused.rawValue) }
+            if obstacle != nil || !outcome.refusals.isEmpty {
+                throw ExitCode(ExitStatus.refused.rawValue)
+            }
             return nil
         }
+        let report = PlanReport(outcome.plan, outcome.findings)
         if !report.findings.isEmpty { Output.progress(report.findingsText) }
         if let first = outcome.refusals.first {
             throw Refusal(

@@ -91,7 +91,9 @@ struct Planning {
             fence: operation == nil ? settings.fence : .none,
             backups: settings.backupDirectory(stateDirectory: workspace.stateDirectory),
             checks: settings.checks, steadyFor: steadyFor,
-            mayLoseMigratedData: settings.mayLoseMigratedData, limits: settings.limits,
+            // It is about what a candidate makes of the data, not about the data itself.
+            mayLoseMigratedData: operation == nil && settings.mayLoseMigratedData,
+            limits: settings.limits,
             reason: reason, ticket: ticket, operation: operation)
     }
 
@@ -194,7 +196,8 @@ struct Planning {
         case ContainerSurvey.Finding.notBackedUp: settings.volumesNotCovered == .report
         // What does not come up may be what a stop, or other data, is to mend.
         case ContainerSurvey.Finding.restarting: operation == nil
-        default: true
+        // Most of what forbids an upgrade is no matter of a stop or a start.
+        default: operation == nil || ContainerSurvey.Finding.ofEveryStop.contains(finding.code)
         }
     }
 
@@ -233,7 +236,10 @@ struct Preflight {
         }
     }
 
-    func databaseFindings(_ context: Context) async throws -> [PlanFinding] {
+    /// - Parameter mayBeDamaged: Whether what forbids a backup of it is only told.
+    func databaseFindings(
+        _ context: Context, mayBeDamaged: Bool = false
+    ) async throws -> [PlanFinding] {
         guard let database = try Composition.database(for: plan) else {
             return [
                 PlanFinding(
@@ -243,6 +249,9 @@ struct Preflight {
         }
         let survey = try await database.survey(in: context)
         var findings = survey.findings
+        if mayBeDamaged {
+            findings = findings.map { PlanFinding(min($0.severity, .warning), $0.message) }
+        }
         findings.append(
             PlanFinding(
                 .note,

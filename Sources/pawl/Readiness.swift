@@ -69,7 +69,9 @@ struct Readiness {
                 _ = try await Composition.service(for: plan).status(in: context)
             }
             // What is done after an upgrade has ended is no matter of the database's.
-            if run.upgrade.name != .verified, plan.database.isServer {
+            if run.upgrade.name != .verified, plan.operation?.usesDatabase ?? true,
+                plan.database.isServer
+            {
                 _ = try await Composition.database(for: plan)?.survey(in: context)
             }
             return nil

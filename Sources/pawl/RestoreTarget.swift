@@ -23,7 +23,7 @@ struct RestoreTarget {
         let path = name.asAbsolutePath
         if FileManager.default.fileExists(atPath: path) {
             if let entry = try BackupCatalog.entry(ofFile: path) {
-                return target(entry, for: settings.name)
+                return try target(entry, for: settings)
             }
             let inspection = try await DumpInspection.of(path, for: settings.database)
             return RestoreTarget(
@@ -33,20 +33,35 @@ struct RestoreTarget {
         }
         let directory = settings.backupDirectory(
             stateDirectory: planning.workspace.stateDirectory)
-        let entries = try BackupCatalog(directory: directory).entries()
+        // What was saved before it was replaced is put back by its file's name alone.
+        let entries = try BackupCatalog(directory: directory).entries().filter {
+            $0.manifest.instance == settings.name && $0.isBackup
+        }
         let found = name == "latest" ? entries.last : entries.last { $0.manifest.upgrade == name }
         guard let found else { throw unknown(name, entries, in: directory) }
-        return target(found, for: settings.name)
+        return try target(found, for: settings)
     }
 
+    /// - Throws: `backup-damaged`: found later it would have cost an outage.
     private static func target(
-        _ entry: BackupCatalog.Entry, for instance: String
-    ) -> RestoreTarget {
+        _ entry: BackupCatalog.Entry, for settings: InstanceSettings
+    ) throws -> RestoreTarget {
+        _ = try BackupReader.verified(entry.backup)
         var findings: [PlanFinding] = []
-        if entry.manifest.instance != instance {
+        if entry.manifest.instance != settings.name {
+            // Whose name is in the dump, and would be made.
+            let isNamed = if case .postgresql = settings.database { true } else { false }
             findings.append(
                 PlanFinding(
-                    .warning, "the backup is of another instance, \(entry.manifest.instance)"))
+                    isNamed ? .refusal : .warning,
+                    "the backup is of another instance, \(entry.manifest.instance)"))
+        }
+        if !settings.database.isOf(server: entry.manifest.server) {
+            findings.append(
+                PlanFinding(
+                    .refusal,
+                    "the backup is of \(entry.manifest.server), and \(settings.name) has "
+                        + "another kind of database"))
         }
         let fingerprint = entry.backup.fingerprint
         return RestoreTarget(
@@ -65,5 +80,17 @@ struct RestoreTarget {
             message: "there is no file '\(name)', and no backup of it in \(directory)",
             advice: entries.isEmpty
                 ? "name a file" : "name a file, or one of: latest, \(last) (pawl backup --list)")
+    }
+}
+
+extension Database {
+    /// Whether a server of this kind has such a name, as a manifest writes it.
+    fileprivate func isOf(server: String) -> Bool {
+        switch self {
+        case .none: false
+        case .mysql: server.hasPrefix("MySQL") || server.hasPrefix("MariaDB")
+        case .postgresql: server.hasPrefix("PostgreSQL")
+        case .sqlite: server.hasPrefix("SQLite")
+        }
     }
 }

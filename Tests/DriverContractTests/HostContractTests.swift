@@ -15,7 +15,7 @@ struct HostContractTests {
                 tear: { try host.tear($0) }))
         try await host.remove()
         #expect(answer.findings.isEmpty)
-        #expect(answer.asked == Set(Step.allCases))
+        #expect(answer.asked == DriverContract.steps)
         #expect(answer.torn == [.pull, .backUp, .saveData, .restoreData])
     }
 }

@@ -24,7 +24,7 @@ struct SimulatedContractTests {
                         tear: { await simulated.tear($0) }))
                 #expect(answer.findings.isEmpty)
                 let unasked: Set<Step> = fence == .hold ? [] : [.raiseFence, .liftFence]
-                #expect(answer.asked == Set(Step.allCases).subtracting(unasked))
+                #expect(answer.asked == DriverContract.steps.subtracting(unasked))
                 #expect(answer.torn.isSuperset(of: [.pull, .backUp, .stop, .start, .restoreData]))
             }
             #expect(simulated.violations.isEmpty)

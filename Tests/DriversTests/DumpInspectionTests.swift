@@ -51,7 +51,9 @@ struct DumpInspectionTests {
         "One that goes to another schema is refused",
         arguments: [
             "USE `other`;", "USE other;", "CREATE DATABASE /*!32312 IF NOT EXISTS*/ `other`;",
-            "DROP DATABASE IF EXISTS `other`;",
+            "DROP DATABASE IF EXISTS `other`;", "use other;", "  USE other;",
+            "SET NAMES utf8; USE other;", "/*!40000 DROP DATABASE IF EXISTS `other`*/;",
+            "create schema if not exists other;", "CREATE DATABASE other;", "USE `other`;\r",
         ])
     func isOfAnotherSchema(line: String) {
         let found = Self.findings(line + "\n" + Self.whole)
@@ -63,6 +65,31 @@ struct DumpInspectionTests {
     @Test func `What stands within a row's text is no statement`() {
         let row = #"INSERT INTO `t` VALUES ('a\nUSE `other`;\n-- MariaDB dump');"#
         #expect(Self.findings(row + "\n" + Self.whole).isEmpty)
+    }
+
+    @Test(
+        "A table is one however it is made",
+        arguments: [
+            "CREATE TABLE IF NOT EXISTS `t` (a INT);", "create table t (a int);",
+            "  CREATE TABLE `studio`.`t` (a INT);",
+        ])
+    func isTable(line: String) {
+        #expect(Self.findings(line + "\n").map(\.severity) == [.warning])
+    }
+
+    @Test func `Two dumps in one are as whole as the last of them`() {
+        #expect(Self.findings(Self.whole + Self.whole).isEmpty)
+        let cut = Self.whole.replacing("-- Dump completed", with: "-- Dump")
+        #expect(Self.findings(Self.whole + cut).map(\.severity) == [.refusal])
+        #expect(
+            Self.findings(Self.whole + "INSERT INTO `t` VALUES (2);\n").map(\.severity)
+                == [.refusal])
+    }
+
+    @Test func `What is the server's own is refused`() {
+        let text = "SET @@GLOBAL.GTID_PURGED=/*!80000 '+'*/ 'a:1-9';\n" + Self.whole
+        #expect(Self.findings(text).map(\.severity) == [.refusal])
+        #expect(Self.findings("\u{FEFF}" + Self.whole).contains { $0.severity == .refusal })
     }
 
     @Test func `One without a table is refused`() {

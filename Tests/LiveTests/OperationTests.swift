@@ -122,7 +122,7 @@ struct OperationTests {
 
     private static let places = [
         Ambush("stop", .engine(action: "die") { $0.name == $1.web }, "the container has ended"),
-        Ambush("saveData", .bytes(4_096, of: "replaced"), "a part of what was there is saved"),
+        Ambush("saveData", .bytes(4_096, of: "replaced-1"), "a part of what was there is saved"),
         Ambush(
             "restoreData",
             .answer(

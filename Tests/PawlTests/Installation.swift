@@ -122,7 +122,7 @@ final class Installation {
             """)
     }
 
-    private func waitUntilItAnswers() throws {
+    func waitUntilItAnswers() throws {
         // Until it answers it does not, in whatever way.
         try wait(for: "an answer on port \(port)") { (try? servingVersion()) != nil }
     }

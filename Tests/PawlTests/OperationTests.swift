@@ -220,13 +220,14 @@ struct OperationTests {
 
     @Test(
         "Killed in any step, a restore goes on to its end",
-        arguments: ["stop", "saveData", "restoreData", "startPrevious", "verifyPrevious"])
-    func killed(step: String) throws {
+        arguments: ["stop", "saveData", "restoreData", "startPrevious", "verifyPrevious"],
+        [0, 300_000] as [useconds_t])
+    func killed(step: String, after delay: useconds_t) throws {
         let world = try Installation()
         let before = try world.dump()
         _ = try backUp(world)
         try post(world)
-        try kill(world, in: step, of: ["restore", "latest", "--yes"])
+        try kill(world, in: step, of: ["restore", "latest", "--yes"], after: delay)
         #expect(try world.pawl("start").code == 12, "nothing begins beside it")
         let end = try world.pawl("resume")
         #expect(end.code == 0, "\(end.errors)")
@@ -235,12 +236,32 @@ struct OperationTests {
         #expect(try world.pawl("replay").code == 0)
     }
 
+    /// The host's init starts the application after a boot, before Pawl comes back.
+    @Test func `What is written between a killed restore's save and its load is saved`() throws {
+        let world = try Installation()
+        let before = try world.dump()
+        _ = try backUp(world)
+        try kill(world, in: "saveData", of: ["restore", "latest", "--yes"], after: 300_000)
+        try world.shell(
+            "cd current && NOTICEBOARD_HOME=\(world.path("data")) PORT=\(world.port) bin/start")
+        try world.waitUntilItAnswers()
+        try post(world)
+        let end = try world.pawl("resume")
+        #expect(end.code == 0, "\(end.errors)")
+        #expect(try world.dump() == before)
+        let saved = try world.shell(
+            "for f in state/backups/noticeboard/*replaced*.zst; do zstd -dqc $f | strings; done")
+        #expect(saved.contains("late"))
+    }
+
     /// SIGKILL in the very moment of a step's intent, or with its work done and not recorded.
-    private func kill(_ world: Installation, in step: String, of command: [String]) throws {
+    private func kill(
+        _ world: Installation, in step: String, of command: [String], after delay: useconds_t = 0
+    ) throws {
         let watch = try LogWatch(world.path("state/pawl.sqlite"))
         let child = try Child(Pawl.path, command, in: world.directory.path)
         try watch.atIntent(of: step, from: child) {
-            usleep(Bool.random() ? 0 : 300_000)
+            usleep(delay)
             child.signal(SIGSTOP)
             child.signal(SIGKILL)
         }

@@ -94,9 +94,9 @@ struct OperationTests {
             try course.happen(.rollbackOrdered(cause: .transient))
             try course.go(to: nil)
             #expect(
-                course.begun.suffix(4) == [
-                    .stop, .restoreData, .startPrevious, .verifyPrevious,
-                ])
+                course.begun.suffix(5) == [
+                    .stop, .saveData, .restoreData, .startPrevious, .verifyPrevious,
+                ], "what has been written since is saved")
             #expect(course.run.upgrade.name == .rolledBack)
         }
     }
@@ -160,7 +160,7 @@ struct OperationTests {
 
     @Test("A crash in any step is taken over there", arguments: [Operation.backUp] + restores)
     func resumes(operation: Operation) throws {
-        for step in operation.steps {
+        for step in operation.steps where step != .saveData {
             var course = Self.course(operation)
             try course.go(to: step)
             let open = course.run.open
@@ -169,6 +169,38 @@ struct OperationTests {
             try course.go(to: nil)
             #expect(course.run.upgrade.name == .operated)
         }
+    }
+
+    /// The host's init, or a person, may have started it, and it may have written.
+    @Test("What was stopped and saved is so again after a crash", arguments: restores)
+    func stopsAgain(operation: Operation) throws {
+        for isSaved in [false, true] {
+            var course = Self.course(operation)
+            try course.go(to: .saveData)
+            if isSaved { try course.succeed() }
+            try course.happen(.resumed)
+            let before = course.begun.count
+            try course.go(to: nil)
+            #expect(Array(course.begun[before...].prefix(2)) == [.stop, .saveData])
+            let names = course.events.compactMap {
+                if case .began(.saveData(let name)) = $0 { name } else { nil }
+            }
+            #expect(Set(names).count == 2, "each save has a name of its own: \(names)")
+            #expect(course.run.upgrade.name == .operated)
+            guard case .operated(let end) = course.run.upgrade else { return }
+            #expect(end.backup?.path.contains("replaced-2") == true)
+        }
+    }
+
+    @Test("Given up after such a crash, what was stopped is started", arguments: restores)
+    func startsWhatWasStopped(operation: Operation) throws {
+        var course = Self.course(operation)
+        try course.go(to: .saveData)
+        try course.succeed()
+        try course.happen(.resumed, .rollbackOrdered(cause: .transient))
+        try course.go(to: nil)
+        #expect(course.begun.suffix(2) == [.startPrevious, .verifyPrevious])
+        #expect(course.run.upgrade.name == .rolledBack)
     }
 
     @Test("Nothing follows an end", arguments: [true, false])

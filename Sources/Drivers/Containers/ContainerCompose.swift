@@ -67,6 +67,16 @@ extension ContainerDetails {
     var composeProject: ComposeProject? { ComposeProject(labels) }
 }
 
+extension Look {
+    /// Whether the name that the container was made with moves with the start.
+    fileprivate func followsLocalTag(_ container: ContainerDetails) -> Bool {
+        guard let localTag = selection.localTag, let local = TagName.parts(of: localTag),
+            let own = TagName.parts(of: container.configImage)
+        else { return false }
+        return local == own
+    }
+}
+
 extension ContainerPlanner {
     /// What an `up` of compose's will make of the upgrade.
     func examineCompose(_ look: inout Look) async {
@@ -77,6 +87,14 @@ extension ContainerPlanner {
             let leaves =
                 belongs + "its next `up` leaves the new container as it is. What the old one has "
                 + "written outside of its volumes goes when the upgrade is verified"
+            guard look.followsLocalTag(container) else {
+                look.add(
+                    .warning, "compose-names-version",
+                    belongs + "its file names the image \(container.configImage), so that its next "
+                        + "`up` would put that back on migrated data: name a tag of this host "
+                        + "there, and the same as local_tag in pawl.yaml")
+                continue
+            }
             guard project.hashesImage else {
                 look.add(.note, "compose", leaves)
                 continue

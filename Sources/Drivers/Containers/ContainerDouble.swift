@@ -30,11 +30,16 @@ extension ContainerService {
         let found = try await foundByCompose(scene)
         // One may join another: all doubles are made before the first kept container goes.
         var doubles: [String: String] = [:]
+        for planned in scene.replaced where try await scene.container(planned.id) == nil {
+            doubles[planned.id] = try await scene.double(of: planned)?.id
+        }
         for (planned, kept) in found {
             scene.context.report(.note("keeping \(planned.name) where compose does not find it"))
             doubles[kept.id] = try await makeDouble(of: kept, planned, scene, doubles)
         }
-        for (_, kept) in found {
+        // One that is joined goes after those that join it, so that a double is made only while all
+        // that it may join is there.
+        for (_, kept) in found.reversed() {
             _ = try await askedIfPresent { () throws(DockerError) in
                 try await engine.removeContainer(kept.id)
             }

@@ -100,8 +100,11 @@ extension ContainerService {
         }
         var previous: [String: String] = [:]
         for planned in scene.runtime.containers where standIns[planned.name] == nil {
+            let double = try await scene.double(of: planned)
             let container = try await self.previous(planned, scene, previous)
             previous[planned.id] = container.id
+            // One that joins another was made to join its double.
+            if let double { previous[double.id] = container.id }
             guard container.name != planned.name else { continue }
             try await rename(container.id, to: planned.name)
         }
@@ -113,7 +116,12 @@ extension ContainerService {
             parts.append(Served.Part(name: planned.name, id: id))
         }
         try await removeDoubles(scene)
-        try await reload(scene)
+        do throws(Failure) {
+            try await reload(scene)
+        } catch {
+            // What cannot be told does not keep the old release from serving: its checks will say.
+            scene.context.report(.note(error.message))
+        }
         return .previousStarted(serving: Served(parts: parts))
     }
 

@@ -20,8 +20,9 @@ public struct ContainerService: Service {
     /// Removes copies that were tried out; all else that was begun is the engine's own work, which
     /// `observe` and `perform` look at.
     public func endLeftovers(of effect: Effect, in context: Context) async throws(Failure) {
-        guard case .pull = effect else { return }
+        guard case .pull(let release) = effect else { return }
         try await removeProbes(try Scene(engine, context))
+        if let file = release.file { try await giveBackNames(file) }
     }
 
     public func observe(
@@ -61,7 +62,10 @@ public struct ContainerService: Service {
     public func clear(_ effect: Effect, in context: Context) async throws(Failure) {
         let scene = try Scene(engine, context)
         switch effect {
-        case .pull: try await removeProbes(scene)
+        case .pull(let release):
+            try await removeProbes(scene)
+            // A load that was given up may have moved them.
+            if let file = release.file { try await giveBackNames(file) }
         case .start: _ = try await removeCandidate(scene)
         default: break
         }
@@ -98,9 +102,14 @@ struct Scene: Sendable {
         }
     }
 
-    /// Whether nothing but Pawl is to start again what it stops. A lone stop leaves the policies to
-    /// whoever starts the containers afterwards, by whatever means.
-    var takesPolicies: Bool { plan.operation?.startsAgain ?? true }
+    /// Whether nothing but Pawl is to start again what it stops, because the data is replaced
+    /// meanwhile. What is only stopped keeps its policies for whoever starts it, by whatever means.
+    var takesPolicies: Bool {
+        switch plan.operation {
+        case nil, .restore: true
+        case .pull, .backUp, .stop, .start, .restart: false
+        }
+    }
 
     func container(_ id: String) async throws(Failure) -> ContainerDetails? {
         try await askedIfPresent { () throws(DockerError) in

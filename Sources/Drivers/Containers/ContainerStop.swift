@@ -1,5 +1,5 @@
 internal import DockerEngine
-internal import UpgradeMachine
+public import UpgradeMachine
 
 // Stopping the service, and parking it where nothing starts it again.
 extension ContainerService {
@@ -36,6 +36,28 @@ extension ContainerService {
             try await halt(planned.id, scene)
         }
         return .stopped(kept: scene.kept, position: nil)
+    }
+
+    /// In an operation the containers keep their names, so that anybody may start them: a person,
+    /// a script, compose.
+    public func keepStopped(for step: Step, in context: Context) async throws(Failure) {
+        guard context.plan.operation != nil else { return }
+        let scene = try Scene(engine, context)
+        for planned in scene.runtime.containers.reversed() {
+            if let container = try await scene.container(planned.id),
+                container.state.isRunning || container.state.isRestarting
+            {
+                context.report(.note("\(planned.name) was started meanwhile, and is stopped again"))
+                try await halt(planned.id, scene)
+            }
+            guard let other = try await scene.container(planned.name), other.id != planned.id,
+                other.state.isRunning || other.state.isRestarting
+            else { continue }
+            throw .containerChanged(
+                planned,
+                "was made anew by somebody else and runs (\(other.id.prefix(12))): it may be "
+                    + "writing the data that is to be replaced")
+        }
     }
 
     /// Stops a container; one that has stopped already is left as it is.

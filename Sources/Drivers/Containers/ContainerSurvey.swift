@@ -72,6 +72,10 @@ public struct ContainerSurvey: Sendable {
         public static let notBackedUp = "not-backed-up"
         /// The code of a container that ends as often as it is started.
         public static let restarting = "restarting"
+        /// The codes of what forbids any stop, not an upgrade's alone.
+        public static let ofEveryStop: Set<String> = [
+            "auto-remove", "foreign-owner", "frozen", "stop-timeout",
+        ]
 
         public let severity: Severity
         /// Stable across releases.

@@ -6,6 +6,17 @@ public struct BackupCatalog: Sendable {
     public struct Entry: Sendable {
         public let backup: Backup
         public let manifest: BackupManifest
+
+        /// What it was taken for: `backup`, `before-1`, and for what was saved before it was
+        /// replaced `migrated`, `replaced-1` or `restored`.
+        public var kind: String {
+            let prefix = "\(manifest.instance)-\(manifest.upgrade)-"
+            return manifest.name.hasPrefix(prefix)
+                ? String(manifest.name.dropFirst(prefix.count)) : manifest.name
+        }
+
+        /// Whether it was taken as a backup, not to save what was about to be replaced.
+        public var isBackup: Bool { kind == "backup" || kind.hasPrefix("before-") }
     }
 
     public let directory: String

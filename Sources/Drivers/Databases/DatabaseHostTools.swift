@@ -1,3 +1,4 @@
+internal import Foundation
 internal import Glibc
 internal import UpgradeMachine
 
@@ -44,6 +45,8 @@ struct DatabaseHostTools: DatabaseTools {
     private func command(_ call: ToolCall, _ options: PasswordFile) -> Command {
         var command = Command(
             call.family.arguments(of: call, passwordFile: options.path), limit: call.limit)
+        command.withheld = call.family.misleading(
+            among: ProcessInfo.processInfo.environment.keys)
         command.environment = call.family.environment(passwordFile: options.path)
         command.grace = .seconds(1)
         command.outputLimitInBytes = ToolEnding.standardErrorLimitInBytes

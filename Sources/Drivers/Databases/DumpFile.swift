@@ -48,12 +48,20 @@ final class DumpReader: DataReader, @unchecked Sendable {
 
     /// The file, and its first bytes.
     private static func open(_ path: String) throws(Failure) -> (CInt, [UInt8]) {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe would keep whoever opens it waiting.
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             guard errno == ENOENT else { throw .system("open", on: path) }
             throw Failure(
                 code: "dump-missing", message: "\(path) is not there",
                 advice: "name a file that is", isPermanent: true)
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            defer { close(descriptor) }
+            throw Failure(
+                code: "dump-missing", message: "\(path) is not a file",
+                advice: "name a file that is one", isPermanent: true)
         }
         var magic = [UInt8](repeating: 0, count: 4)
         guard pread(descriptor, &magic, magic.count, 0) >= 0 else {

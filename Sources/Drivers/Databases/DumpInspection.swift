@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HTTPClient
 public import UpgradeMachine
 
@@ -20,7 +21,7 @@ public struct DumpInspection: Sendable {
             let findings: [PlanFinding] =
                 switch database {
                 case .mysql(let settings): try inspected(reader, schema: settings.schema)
-                case .sqlite: try inspectedFile(reader)
+                case .sqlite: try inspectedFile(reader, path)
                 default:
                     [PlanFinding(.refusal, "a dump can be loaded into MySQL or SQLite alone")]
                 }
@@ -41,7 +42,21 @@ public struct DumpInspection: Sendable {
     }
 
     /// Source: sqlite.org/fileformat2.html, 1.2.
-    private static func inspectedFile(_ reader: DumpReader) throws(Failure) -> [PlanFinding] {
+    private static func inspectedFile(
+        _ reader: DumpReader, _ path: String
+    ) throws(Failure) -> [PlanFinding] {
+        for companion in ["-wal", "-journal"] {
+            guard let size = try Files.followed(path + companion)?.st_size, size > 0 else {
+                continue
+            }
+            return [
+                PlanFinding(
+                    .refusal,
+                    "\(path + companion) holds a part of the data, and \(path) alone "
+                        + "would be loaded", advice: "make it one: sqlite3 \(path) '.backup NEW.db'"
+                )
+            ]
+        }
         let head = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 16)
         defer { head.deallocate() }
         let count = try reader.read(into: head)
@@ -58,17 +73,22 @@ public struct DumpInspection: Sendable {
 
 /// What a MySQL dump says of itself, by its lines' beginnings as its bytes go by.
 ///
-/// Source: what `mysqldump` 8.0 and `mariadb-dump` 10.11 write. No value of a row begins a line: a
-/// dump writes a line feed in it as `\n`.
+/// Source: what `mysqldump` 8.0 and `mariadb-dump` 10.11 write, and tools with a window. No value of
+/// a row begins a line: a dump writes a line feed in it as `\n`. It is a help against mistakes, and
+/// no guard against malice: a dump is executed as it stands.
 struct MySQLDumpLines {
     private(set) var schemas: Set<String> = []
     private(set) var tables = 0
-    private var hasHeader = false
-    private var hasFooter = false
+    private var headers = 0
+    private var footers = 0
+    private var endsWithFooter = false
+    private var setsServer = false
+    private var hasByteOrderMark = false
+    private var isFirst = true
     private var line: [UInt8] = []
-    private var isCut = false
 
     private static let limitInBytes = 512
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     mutating func take(_ part: UnsafeRawBufferPointer) {
         for byte in part {
@@ -76,8 +96,6 @@ struct MySQLDumpLines {
                 endLine()
             } else if line.count < Self.limitInBytes {
                 line.append(byte)
-            } else {
-                isCut = true
             }
         }
     }
@@ -85,42 +103,94 @@ struct MySQLDumpLines {
     private mutating func endLine() {
         defer {
             line.removeAll(keepingCapacity: true)
-            isCut = false
+            isFirst = false
         }
-        guard let first = line.first, "-UCD".utf8.contains(first) else { return }
-        let text = String(decoding: line, as: UTF8.self)
-        if text.hasPrefix("-- MySQL dump") || text.hasPrefix("-- MariaDB dump") { hasHeader = true }
-        if text.hasPrefix("-- Dump completed") { hasFooter = true }
-        if text.hasPrefix("CREATE TABLE `") { tables += 1 }
-        for word in ["USE ", "CREATE DATABASE ", "DROP DATABASE "] where text.hasPrefix(word) {
-            if let name = Self.name(in: text) { schemas.insert(name) }
+        if isFirst, line.starts(with: Self.byteOrderMark) { hasByteOrderMark = true }
+        var bytes = line[...]
+        while let last = bytes.last, last == 0x20 || last == 0x0D || last == 0x09 {
+            bytes.removeLast()
+        }
+        let start = bytes.drop { $0 == 0x20 || $0 == 0x09 }
+        guard let first = start.first else { return }
+        endsWithFooter = false
+        // Rows make nearly all of a dump, and begin like no other line.
+        guard first != UInt8(ascii: "I"), first != UInt8(ascii: "(") else { return }
+        note(String(decoding: start, as: UTF8.self))
+    }
+
+    private mutating func note(_ text: String) {
+        if text.hasPrefix("--") {
+            if text.hasPrefix("-- MySQL dump") || text.hasPrefix("-- MariaDB dump") { headers += 1 }
+            guard text.hasPrefix("-- Dump completed") else { return }
+            footers += 1
+            endsWithFooter = true
+            return
+        }
+        var words = Self.words(in: text)
+        if words.count > 1, words[0] == "SET" {
+            setsServer = setsServer || text.uppercased().contains("GTID_PURGED")
+            // Another statement may follow on the same line.
+            words = Array(words.drop { $0 != "USE" })
+        }
+        guard words.count > 1 else { return }
+        let name = words.drop { Self.noise.contains($0) }.first.map(Self.plain)
+        switch (words[0], words[1]) {
+        case ("USE", _): if let name { schemas.insert(name) }
+        case ("CREATE", "DATABASE"), ("CREATE", "SCHEMA"), ("DROP", "DATABASE"), ("DROP", "SCHEMA"):
+            if let name { schemas.insert(name) }
+        case ("CREATE", "TABLE"): tables += 1
+        default: break
         }
     }
 
-    /// The first name between backticks, or the second word.
-    private static func name(in text: String) -> String? {
-        let parts = text.split(separator: "`", omittingEmptySubsequences: false)
-        if parts.count >= 3 { return String(parts[parts.count - 2]) }
-        return text.split(separator: " ").dropFirst().first.map { String($0.prefix { $0 != ";" }) }
+    /// Words before a name, in capitals as they are compared.
+    private static let noise: Set<String> = [
+        "USE", "CREATE", "DROP", "DATABASE", "SCHEMA", "TABLE", "IF", "NOT", "EXISTS",
+    ]
+
+    /// The words of a statement, those of conditional comments among them, keywords in capitals.
+    private static func words(in text: String) -> [String] {
+        var text = text[...]
+        if text.hasPrefix("/*!") { text = text.dropFirst(3).drop { $0.isNumber || $0 == "M" } }
+        return text.replacing("*/", with: " ").split { " ;\t".contains($0) }.compactMap { word in
+            if word.hasPrefix("/*!") { return nil }
+            let capitals = word.uppercased()
+            return noise.contains(capitals) || capitals == "SET" ? capitals : String(word)
+        }
+    }
+
+    private static func plain(_ word: String) -> String {
+        word.filter { $0 != "`" && $0 != "\"" && $0 != ";" }
     }
 
     mutating func findings(schema: String) -> [PlanFinding] {
         if !line.isEmpty { endLine() }
-        var findings: [PlanFinding] = []
-        for other in schemas.sorted() where other != schema {
+        var findings = schemas.sorted().filter { $0 != schema }.map { other in
+            PlanFinding(
+                .refusal, "the dump is of a schema \(other), and would go there, not to \(schema)",
+                advice: "take a dump without --databases, or take its USE and CREATE DATABASE "
+                    + "lines out")
+        }
+        if hasByteOrderMark {
             findings.append(
                 PlanFinding(
                     .refusal,
-                    "the dump is of a schema \(other), and would go there, not to \(schema)",
-                    advice: "take a dump without --databases, or take its USE and CREATE DATABASE "
-                        + "lines out"))
+                    "the dump begins with a byte order mark, which the client takes for "
+                        + "a statement", advice: "take it off: sed -i '1s/^\\xEF\\xBB\\xBF//' FILE")
+            )
         }
-        if hasHeader, !hasFooter {
+        if setsServer {
+            findings.append(
+                PlanFinding(
+                    .refusal, "the dump sets GTID_PURGED, which is the whole server's",
+                    advice: "take it with --set-gtid-purged=OFF, or take that statement out"))
+        }
+        if headers > 0, headers != footers || !endsWithFooter {
             findings.append(
                 PlanFinding(
                     .refusal, "the dump has no end: its last line should be `-- Dump completed`",
                     advice: "take another copy of it"))
-        } else if !hasFooter {
+        } else if headers == 0 {
             findings.append(
                 PlanFinding(
                     .warning, "nothing in the dump shows that it is whole",

@@ -38,12 +38,38 @@ extension MySQLDriver {
         let reader = try await Blocking.attempt { stop throws(Failure) in
             try DumpReader.verified(dump, isStopped: { stop.isRaised })
         }
-        return try await loaded(reader, client, context).fingerprint(isExact: true)
+        let found = try await loaded(
+            reader, client, context, definition: try await definition(client)
+        )
+        .fingerprint(isExact: true)
+        guard found.tables > 0 else {
+            throw Failure(
+                code: "dump-empty",
+                message: "\(dump.path) was loaded, and schema \(settings.schema) has no table",
+                advice: "look into the dump for statements that lead elsewhere", isPermanent: true)
+        }
+        return found
+    }
+
+    /// The schema's own character set and collation, which a dump of it need not hold.
+    private func definition(_ client: MySQLClient) async throws(Failure) -> String {
+        let rows = try await client.ask(
+            """
+            SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME
+              FROM information_schema.SCHEMATA
+              WHERE SCHEMA_NAME = \(MySQLText.string(settings.schema));
+
+            """, for: "read the schema's character set", inSchema: false)
+        guard let row = rows.first, row.count == 2 else { return "" }
+        return " CHARACTER SET \(row[0]) COLLATE \(row[1])"
     }
 
     /// Loads a backup or a dump in place of the schema, and answers what is there then.
+    ///
+    /// - Parameter definition: What follows the schema's name where it is made anew.
     private func loaded(
-        _ reader: any DataReader, _ client: MySQLClient, _ context: Context
+        _ reader: any DataReader, _ client: MySQLClient, _ context: Context,
+        definition: String = ""
     ) async throws(Failure) -> MySQLContent {
         guard await !fence.isUp() else {
             throw Failure(
@@ -57,7 +83,7 @@ extension MySQLDriver {
         let result: Result<MySQLContent, Failure>
         do throws(Failure) {
             let parts = MySQLBackupParts(reader)
-            result = .success(try await loaded(parts, client, dialect, context))
+            result = .success(try await loaded(parts, client, dialect, context, definition))
         } catch {
             result = .failure(error)
         }
@@ -94,11 +120,12 @@ extension MySQLDriver {
     /// the backup's, and all is done once more.
     private func loaded(
         _ parts: MySQLBackupParts, _ client: MySQLClient, _ dialect: MySQLDialect,
-        _ context: Context
+        _ context: Context, _ definition: String
     ) async throws(Failure) -> MySQLContent {
         let schema = MySQLText.identifier(settings.schema)
         let lenient = try await client.lenientSettings(dialect).map { "SET SESSION \($0);\n" }
-        let dropping = "DROP DATABASE IF EXISTS \(schema);\nCREATE DATABASE \(schema);\n"
+        let dropping =
+            "DROP DATABASE IF EXISTS \(schema);\nCREATE DATABASE \(schema)\(definition);\n"
         try await load(parts, lenient.joined() + dropping, client, context)
         let content = try await client.content(dialect)
         guard parts.isDivided else { return content }
@@ -121,7 +148,10 @@ extension MySQLDriver {
                 """
         let report = context.report
         let source = MySQLLoadSource(
-            before: before, reader: parts, after: "\nSELECT '\(Self.loadedMark)';\n"
+            // A dump may have led elsewhere.
+            before: before, reader: parts,
+            after: "\nSELECT IF(DATABASE() = \(MySQLText.string(settings.schema)), "
+                + "'\(Self.loadedMark)', 'elsewhere');\n"
         ) { report(.bytes(done: $0, total: $1)) }
         let answer = ToolOutput(limitInBytes: 4096)
         let ending = try await client.tools.run(

@@ -38,7 +38,14 @@ extension PostgreSQLDriver {
         }
         let program = try await client.locate("pg_restore")
         let manifest = try BackupManifest.beside(backup)
-        try await requireRoles(manifest?.postgresql?.roles ?? [], client)
+        guard let described = manifest?.postgresql else {
+            throw Failure(
+                code: "backup-of-another-kind",
+                message:
+                    "\(backup.path) is no backup of a PostgreSQL database; nothing was dropped",
+                advice: "name one that is: pawl backup --list", isPermanent: true)
+        }
+        try await requireRoles(described.roles, client)
         try await client.endSessions(for: .work(step: .restoreData))
         try await drop(client)
         try await load(reader, program, client, context)

@@ -118,8 +118,19 @@ struct PostgreSQLSurvey: Sendable {
                   SELECT refobjid FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass
                     AND deptype = 'o'
                     AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-                  UNION SELECT relowner FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'm')
-                    AND c.oid >= 16384)
+                  -- The first superuser is in no pg_shdepend. What an extension has made comes
+                  -- with it.
+                  UNION SELECT owner FROM (
+                      SELECT oid, relowner AS owner FROM pg_class
+                        WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+                      UNION ALL SELECT oid, proowner FROM pg_proc
+                      UNION ALL SELECT oid, typowner FROM pg_type WHERE typtype IN ('e', 'd', 'r')
+                      UNION ALL SELECT oid, nspowner FROM pg_namespace
+                      UNION ALL SELECT oid, srvowner FROM pg_foreign_server
+                      UNION ALL SELECT oid, lomowner FROM pg_largeobject_metadata
+                    ) o
+                    WHERE o.oid >= 16384 AND NOT EXISTS (
+                      SELECT 1 FROM pg_depend d WHERE d.objid = o.oid AND d.deptype IN ('e', 'i')))
                 AND NOT pg_has_role(r.oid, 'MEMBER')
             UNION ALL
             SELECT 'extension ' || x.extname FROM pg_extension x

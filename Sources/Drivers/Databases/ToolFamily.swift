@@ -51,6 +51,15 @@ enum ToolFamily: Sendable {
         }
     }
 
+    /// Variables of this process's own that would lead a program to another server, or as another
+    /// account, than it is told; a later Pawl may not have them.
+    func misleading(among names: some Sequence<String>) -> Set<String> {
+        switch self {
+        case .mysql: []
+        case .postgresql: Set(names.filter { $0.hasPrefix("PG") })
+        }
+    }
+
     /// The password as the text of a file that the programs read.
     func passwordFile(_ password: Secret) -> String {
         switch self {

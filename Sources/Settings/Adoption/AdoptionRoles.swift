@@ -141,7 +141,7 @@ extension FoundContainer {
         if Self.postgresqlImages.contains(where: baseName.hasPrefix), !isTool {
             return .postgresql
         }
-        if Self.proxyImages.contains(where: baseName.hasPrefix) { return .proxy }
+        if Self.proxyImages.contains(where: baseName.hasPrefix), !isTool { return .proxy }
         return isTool || Self.otherImages.contains(where: baseName.hasPrefix)
             ? .other : .application
     }
@@ -160,8 +160,9 @@ extension FoundContainer {
 
     /// Such as `mysqld-exporter`, which is no database.
     private var isTool: Bool {
-        ["exporter", "backup", "router", "proxy", "admin"].contains(where: baseName.contains)
-            && !Self.proxyImages.contains(where: baseName.hasPrefix)
+        baseName.contains("exporter")
+            || ["backup", "router", "proxy", "admin"].contains(where: baseName.contains)
+                && !Self.proxyImages.contains(where: baseName.hasPrefix)
     }
 
     /// `studio` of `registry.example:5000/acme/studio:7.1.0`.

@@ -35,6 +35,8 @@ struct BackupCommand: AsyncParsableCommand, WorkspaceCommand {
         struct Item: Encodable {
             let path: String
             let takenBy: String
+            /// `backup`, `before-1`, `migrated`, `replaced-1`, `restored`.
+            let kind: String
             let takenAt: String
             let server: String
             let sizeInBytes: Int
@@ -52,7 +54,8 @@ struct BackupCommand: AsyncParsableCommand, WorkspaceCommand {
             stateDirectory: planning.workspace.stateDirectory)
         let items = try BackupCatalog(directory: directory).entries().map {
             Listing.Item(
-                path: $0.backup.path, takenBy: $0.manifest.upgrade, takenAt: $0.manifest.takenAt,
+                path: $0.backup.path, takenBy: $0.manifest.upgrade, kind: $0.kind,
+                takenAt: $0.manifest.takenAt,
                 server: $0.manifest.server, sizeInBytes: $0.backup.sizeInBytes,
                 tables: $0.backup.fingerprint.tables, rows: $0.backup.fingerprint.rows)
         }
@@ -62,7 +65,7 @@ struct BackupCommand: AsyncParsableCommand, WorkspaceCommand {
         guard !items.isEmpty else { return Output.result("There is no backup in \(directory).") }
         for item in items {
             Output.result(
-                "\(item.takenAt)  \(item.takenBy)  \(item.tables) tables, \(item.rows) rows, "
+                "\(item.takenAt)  \(item.takenBy)  \(item.kind)  \(item.tables) tables, \(item.rows) rows, "
                     + "\(brief(bytes: item.sizeInBytes))  \(item.path)")
         }
     }

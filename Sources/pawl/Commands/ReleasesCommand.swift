@@ -102,8 +102,8 @@ struct ReleasesCommand: AsyncParsableCommand, WorkspaceCommand {
 
     private static func line(_ item: Listing.Item) -> String {
         var words = item.serves ? "serves" : "is here"
-        if item.rollbackOf != nil {
-            words = "pawl rollback goes back to it"
+        if let upgrade = item.rollbackOf {
+            words = "pawl rollback \(upgrade) goes back to it"
             if let backup = item.rollbackBackup { words += ", with \(backup)" }
         }
         let date = item.madeAtMilliseconds.map(Output.date) ?? ""

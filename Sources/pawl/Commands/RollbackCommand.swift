@@ -39,6 +39,15 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
                     + "UPGRADE, as 'pawl status --all' lists them.)")
             return try Conclusion(session: session, run: run, json: options.json).show()
         }
+        guard run.mayGoBack else {
+            let kind = run.plan.kind
+            throw Refusal(
+                status: .refused,
+                message: run.upgrade.nextEffect == nil
+                    ? "the \(kind) \(run.plan.upgrade) has ended: there is nothing to go back from"
+                    : "what the \(kind) has replaced was not saved: there is nothing to go back to",
+                advice: "pawl status shows where it stands; other data: pawl restore")
+        }
         try refuseWhatCannotBe(run.upgrade)
         try await refuseWhatIsNoLongerThere(run)
         try await confirm(newest, session.log)
@@ -112,7 +121,12 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
     private func confirm(_ newest: Replay, _ log: EventLog) async throws {
         let plan = newest.run.plan
         if let operation = plan.operation {
-            Output.error("The \(operation.name) of \(plan.instance) is given up, and put back.")
+            var words = "The \(operation.name) of \(plan.instance) is given up, and put back."
+            if case .restore = operation, let saved = newest.run.upgrade.backup {
+                words += " Its data becomes that of before (\(saved.path)). What the service has "
+                words += "written since is saved first, and is not in the database afterwards."
+            }
+            Output.error(words)
             return try Confirmation.ask("Go back?", unless: yes, otherwise: "not put back")
         }
         var words =

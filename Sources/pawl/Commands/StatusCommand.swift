@@ -48,9 +48,9 @@ struct StatusCommand: ParsableCommand, WorkspaceCommand {
     ) throws -> [StreamSummary] {
         guard let last = streams.lastWritten else { return [] }
         guard try log.plan(of: last.stream)?.operation != nil,
-            let upgrade = try streams.last(where: {
+            let upgrade = try streams.filter({
                 try log.plan(of: $0.stream)?.operation == nil
-            })
+            }).lastWritten
         else { return [last] }
         return [upgrade, last]
     }

@@ -5,6 +5,10 @@ package import UpgradeMachine
 /// The same questions go to the simulated drivers and to the real ones, so that the simulated world
 /// does not lie.
 package struct DriverContract {
+    /// The steps of an upgrade, all of which a driver is asked about. A dump of others is loaded by an
+    /// operation alone.
+    package static let steps = Set(Step.allCases).subtracting([.loadDump])
+
     /// The driver under question, and the world that it works on.
     package struct Subject {
         let plan: Plan

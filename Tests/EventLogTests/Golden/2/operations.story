@@ -1,4 +1,4 @@
-68 events, 9 upgrades, head 878120791b88156faf3f01dfca26b5f172366475db7e1bc03531cd826f2748e8
+70 events, 9 upgrades, head 69572683087d78f7d632fce9e0c143543c1a2aa66b47631e3470e9664e3fe101
 1 o1 planned -> operating, record began pull
 2 o1 began pull -> operating, perform pull
 3 o1 done pull -> operated, rest
@@ -60,10 +60,12 @@
 59 o9 halted -> halted, rest
 60 o9 rollbackOrdered -> rollingBack, record began stop
 61 o9 began stop -> rollingBack, perform stop
-62 o9 done stop -> rollingBack, record began restoreData
-63 o9 began restoreData -> rollingBack, perform restoreData
-64 o9 done restoreData -> rollingBack, record began startPrevious
-65 o9 began startPrevious -> rollingBack, perform startPrevious
-66 o9 done startPrevious -> rollingBack, record began verifyPrevious
-67 o9 began verifyPrevious -> rollingBack, perform verifyPrevious
-68 o9 done verifyPrevious -> rolledBack, rest
+62 o9 done stop -> rollingBack, record began saveData
+63 o9 began saveData -> rollingBack, perform saveData
+64 o9 done saveData -> rollingBack, record began restoreData
+65 o9 began restoreData -> rollingBack, perform restoreData
+66 o9 done restoreData -> rollingBack, record began startPrevious
+67 o9 began startPrevious -> rollingBack, perform startPrevious
+68 o9 done startPrevious -> rollingBack, record began verifyPrevious
+69 o9 began verifyPrevious -> rollingBack, perform verifyPrevious
+70 o9 done verifyPrevious -> rolledBack, rest
