@@ -92,6 +92,10 @@ public struct Runner<World: Driver>: Sendable {
                     try record(.paused(cause: cause), in: &draft)
                     return try await leave(&draft)
                 }
+                // Another save follows under another name; half of this one is nobody's.
+                if case .withdrawn(.saveData, _) = event, let open = draft.run.open {
+                    await discard(open, of: draft.run)
+                }
                 try record(event, at: now, in: &draft)
             case .perform(let effect):
                 try flush(&draft)
@@ -137,7 +141,7 @@ public struct Runner<World: Driver>: Sendable {
     /// Takes away what an effect left half done that will not be tried again.
     private func discard(_ effect: Effect, of run: Run, endingLeftovers: Bool = false) async {
         switch effect {
-        case .pull, .backUp: break
+        case .pull, .backUp, .saveData: break
         // The way back undoes what the others did.
         default: return
         }

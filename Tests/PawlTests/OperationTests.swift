@@ -136,12 +136,16 @@ struct OperationTests {
 
     @Test func `What was put in the place of what served last is not started`() throws {
         let world = try Installation()
+        #expect(try world.pawl("restart").code == 0)
         #expect(try world.pawl("pull", "2.0.0").code == 0)
         #expect(try world.pawl("stop").code == 0)
         try world.shell("ln -sfn releases/2.0.0 current")
         let end = try world.pawl("start")
         #expect(end.code == 12, "\(end.errors)")
         #expect(end.errors.contains("1.0.0") && end.errors.contains("without a backup"))
+        // Nor does another stop make it what served.
+        #expect(try world.pawl("stop").code == 0)
+        #expect(try world.pawl("start").code == 12)
         try world.shell("ln -sfn releases/1.0.0 current")
         #expect(try world.pawl("start").code == 0)
     }

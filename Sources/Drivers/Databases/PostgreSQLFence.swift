@@ -16,7 +16,10 @@ actor PostgreSQLFence {
     private static let silenceLimitInSeconds = 30
     private static let keepAliveEvery = Duration.seconds(5)
     private static let answerLimit = Duration.seconds(20)
-    private static let tries = 3
+    /// Shorter than a server's `deadlock_timeout` (1 s), after which it ends one of two that wait for
+    /// one another: this one gives up before, and lets the other go on.
+    private static let oneWaitInMilliseconds = 700
+    private static let rest = Duration.milliseconds(200)
     /// In one statement; each takes its locks in the order in which they stand.
     private static let tablesPerStatement = 200
 
@@ -50,7 +53,8 @@ actor PostgreSQLFence {
     func raise(with client: PostgreSQLClient) async throws(Failure) {
         if await isUp() { return }
         try await client.endSessions(for: .fence)
-        for attempt in 1...Self.tries {
+        let deadline = ContinuousClock.now + .seconds(Self.lockWaitInSeconds)
+        while true {
             let session = try await client.session(for: "hold the fence", .fence)
             do throws(Failure) {
                 try await take(session)
@@ -58,11 +62,11 @@ actor PostgreSQLFence {
                 break
             } catch {
                 await session.close()
-                // Another's transaction wanted these locks in another order; it has gone on.
-                let isDeadlock = error.code == PostgreSQLErrorKind.deadlock.code
-                if isDeadlock, attempt < Self.tries { continue }
-                let isBusy = isDeadlock || error.code == PostgreSQLErrorKind.lockTimeout.code
-                throw isBusy ? try await busy(client) : error
+                let busyCodes = [PostgreSQLErrorKind.deadlock, .lockTimeout].map(\.code)
+                guard busyCodes.contains(error.code) else { throw error }
+                guard ContinuousClock.now < deadline else { throw try await busy(client) }
+                // Woken early by a request to stop, the next try ends at once by itself.
+                try? await Task.sleep(for: Self.rest)
             }
         }
         keepAlive = Task { [weak self] in
@@ -92,12 +96,7 @@ actor PostgreSQLFence {
         let start = try await session.ask(
             """
             SET idle_in_transaction_session_timeout = '\(silence)';
-            SET lock_timeout = '\(Self.lockWaitInSeconds)s';
-            DO $$ BEGIN
-              -- Of two that wait for one another it shall be this one that gives up.
-              PERFORM set_config('deadlock_timeout', '100ms', false);
-            EXCEPTION WHEN insufficient_privilege THEN NULL;
-            END $$;
+            SET lock_timeout = '\(Self.oneWaitInMilliseconds)ms';
             BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
             \(PostgreSQLText.rows("SELECT pg_backend_pid()"))
             """, within: Self.answerLimit)
@@ -112,7 +111,8 @@ actor PostgreSQLFence {
                 let list = names.map { "ONLY \($0)" }.joined(separator: ", ")
                 _ = try await session.ask(
                     "LOCK TABLE \(list) IN EXCLUSIVE MODE;",
-                    within: .seconds(Self.lockWaitInSeconds) * names.count + Self.answerLimit)
+                    within: .milliseconds(Self.oneWaitInMilliseconds) * names.count
+                        + Self.answerLimit)
             }
             locked.formUnion(missing)
         }
