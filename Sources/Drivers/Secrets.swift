@@ -1,6 +1,10 @@
 internal import Glibc
 public import UpgradeMachine
 
+/// Resolves a reference to a secret as late as possible; called anew for each step.
+public typealias SecretResolver =
+    @Sendable (SecretReference) async throws(Failure) -> Secret
+
 /// Resolves references to secrets, at the moment when one is needed.
 ///
 /// No message holds what was read. Nothing is kept: a password that was changed is the new one at

@@ -49,7 +49,7 @@ public struct PlanReport: Sendable, Codable {
         case .pull: lines.append("  from       \(plan.candidate.reference)")
         default: break
         }
-        if plan.database.isPresent { lines.append("  backups    \(plan.backups)") }
+        if operation.usesDatabase { lines.append("  backups    \(plan.backups)") }
         lines += ["", "Steps:"] + steps.map { "  \($0)" }
         if !findings.isEmpty { lines += ["", "Findings:", findingsText] }
         return lines.joined(separator: "\n")

@@ -44,7 +44,7 @@ public struct StatusText: Sendable {
             }
         if let operation = plan.operation {
             guard timeline.run.upgrade.verdict == .operated else {
-                return operation.isOfService ? outage(timeline, nil, place) : []
+                return operation.isOfService ? outage(timeline, serving, place) : []
             }
             switch operation {
             case .pull, .backUp: return []
@@ -90,6 +90,8 @@ public struct StatusText: Sendable {
             }
             return ["Data:        is that of \(source.path)"]
                 + (end.backup.map { ["             what was there before: \($0.path)"] } ?? [])
+        case .operating:
+            return upgrade.backup.map { ["Saved:       \($0.path)"] } ?? []
         default:
             return upgrade.backup.map { ["Backup:      \($0.path)"] } ?? []
         }

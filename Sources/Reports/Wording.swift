@@ -53,6 +53,7 @@ extension Step {
         return switch self {
         case .pull: "getting the release"
         case .saveData: "saving the data that is there"
+        case .restoreData: "putting the backup's data in its place"
         case .startPrevious: "starting the service"
         case .verifyPrevious: "verifying the service"
         default: doing

@@ -14,7 +14,7 @@ extension Planning {
     ///   - log: What has been done before; no process may open it twice.
     func outcome(
         of operation: Operation, candidate: Candidate = Candidate(),
-        in log: EventLog?, _ options: OperationOptions
+        in log: EventLog?, _ options: OperationOptions, _ start: StartOptions? = nil
     ) async throws -> Outcome {
         var findings: [PlanFinding] = []
         let survey = try await found(for: operation, candidate, &findings)
@@ -22,7 +22,7 @@ extension Planning {
             from: survey, steadyFor: settings.steadyFor, reason: options.reason,
             ticket: options.ticket, operation: operation)
         findings += workspace.warnings
-        if operation.startsAgain, !options.asItIs {
+        if operation.startsAgain, start?.asItIs != true {
             findings += try await startFindings(plan, in: log)
         }
         findings += try await Composition.withholdingSecrets(of: plan) {

@@ -20,13 +20,16 @@ struct OperationOptions: ParsableArguments {
     @Flag(help: "Show what would be done and stop; nothing is changed.")
     var dryRun = false
 
-    @Flag(help: "Start what is there, though another release served last.")
-    var asItIs = false
-
     func validate() throws {
         try reason?.validateForRecord("--reason")
         try ticket?.validateForRecord("--ticket", limitInBytes: 200)
     }
+}
+
+/// What a command has to say that starts the service.
+struct StartOptions: ParsableArguments {
+    @Flag(help: "Start what is there, though another release served last.")
+    var asItIs = false
 }
 
 /// One operation from its command to its end.
@@ -88,18 +91,22 @@ struct OperationRun {
     }
 }
 
-/// A question on the terminal, which nobody but a person there answers with yes.
-enum Confirmation {
-    static func ask(_ question: String, unless isGiven: Bool, otherwise refusal: String) throws {
-        guard !isGiven else { return }
-        guard Output.canAsk else {
-            throw Refusal(
-                status: .refused, message: "nobody is here to be asked; nothing was changed",
-                advice: "add --yes")
-        }
-        Output.live("\(question) [y/N] ")
-        guard let answer = readLine()?.lowercased(), ["y", "yes"].contains(answer) else {
-            throw Refusal(status: .refused, message: "\(refusal); nothing was changed")
-        }
+extension WorkspaceCommand {
+    /// Stops or starts what serves.
+    func perform(
+        _ operation: Operation, _ asked: OperationOptions, _ start: StartOptions? = nil
+    ) async throws {
+        let operating = try OperationRun(try Workspace(options), asked, json: options.json)
+        let outcome = try await operating.planning.outcome(
+            of: operation, in: try operating.log(), asked, start)
+        try operating.conclude(try await operating.perform(outcome))
+    }
+
+    /// Gets a release onto this host.
+    func get(_ candidate: Planning.Candidate, _ asked: OperationOptions) async throws {
+        let operating = try OperationRun(try Workspace(options), asked, json: options.json)
+        let outcome = try await operating.planning.outcome(
+            of: .pull, candidate: candidate, in: try operating.log(), asked)
+        try operating.conclude(try await operating.perform(outcome))
     }
 }

@@ -112,7 +112,8 @@ struct Planning {
         guard wanted.version != nil || wanted.archive == nil else {
             throw Refusal(
                 status: .usage, message: "a host release's archive does not say its version",
-                advice: "name it as well: pawl upgrade VERSION --archive FILE")
+                advice: "name it as well: pawl upgrade VERSION --archive FILE, or "
+                    + "pawl import FILE --version VERSION")
         }
         if let version = wanted.version {
             guard let path = wanted.archive ?? host.archive(of: version) else {

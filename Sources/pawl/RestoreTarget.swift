@@ -42,11 +42,18 @@ struct RestoreTarget {
         return try target(found, for: settings)
     }
 
-    /// - Throws: `backup-damaged`: found later it would have cost an outage.
+    /// Read whole: what is damaged would otherwise be found when the service is stopped already.
     private static func target(
         _ entry: BackupCatalog.Entry, for settings: InstanceSettings
     ) throws -> RestoreTarget {
-        _ = try BackupReader.verified(entry.backup)
+        do throws(Failure) {
+            _ = try BackupReader.verified(entry.backup)
+        } catch {
+            throw Refusal(
+                status: .refused,
+                message: "refused beforehand, nothing was changed: \(error.message)",
+                advice: "put the file back from a copy, or name another: pawl backup --list")
+        }
         var findings: [PlanFinding] = []
         if entry.manifest.instance != settings.name {
             // Whose name is in the dump, and would be made.

@@ -42,6 +42,9 @@ struct CommandsTests {
         }
         #expect(!lines.contains { $0.hasPrefix("HOME=") || $0.hasPrefix("NOT_SET=") })
         #expect(lines.contains { $0.hasPrefix("PATH=") })
+        var other = command
+        other.withheld = ["HOME"]
+        #expect(try await !other.run().output.contains("HOME="))
     }
 
     @Test("Nothing of Pawl's is open in it, and it has no terminal and a session of its own")

@@ -14,6 +14,14 @@ struct PostgreSQLTextTests {
                 == "dbname='a=\\'b\\' \\\\' user='u'")
     }
 
+    @Test func `What would lead to another server is not inherited`() {
+        let names = ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PATH", "HOME", "XPG"]
+        #expect(
+            ToolFamily.postgresql.misleading(among: names)
+                == ["PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS"])
+        #expect(ToolFamily.mysql.misleading(among: names).isEmpty)
+    }
+
     @Test("The longest name of a session fits", arguments: Step.allCases)
     func sessionNames(step: Step) {
         let name = PostgreSQLText.sessionName(

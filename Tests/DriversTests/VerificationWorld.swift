@@ -90,13 +90,13 @@ final class Asked: Sendable {
     private static let numbers = Atomic(0)
 
     let plan: Plan
-    private let resolve: HTTPQuestion.Resolve
+    private let resolve: SecretResolver
     private let reports = Mutex<[Progress]>([])
 
     init(
         _ questions: [Check.Question], steadyFor: Seconds = 0, policy: String = "always",
         paused: [String] = [], current: Release = old,
-        resolve: @escaping HTTPQuestion.Resolve = { _ in Secret("s3 cr&t") }
+        resolve: @escaping SecretResolver = { _ in Secret("s3 cr&t") }
     ) {
         self.resolve = resolve
         // Its own for each test, since processes are found by it.

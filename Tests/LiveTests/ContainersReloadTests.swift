@@ -92,9 +92,18 @@ struct ContainersReloadTests {
             let failure = await failure { _ = try await proxied.perform(start) }
             #expect(failure?.code == "reload-failed" && failure?.isPermanent == false)
             #expect(failure?.excerpt?.contains("no such host") == true)
+            // On the way back it does not keep the old release from serving.
+            _ = try await proxied.perform(.removeCandidate)
+            _ = try await proxied.perform(.startPrevious(kept: nil))
+            let old = try await proxied.world.engine.inspectContainer(proxied.world.name("web"))
+            #expect(old.state.isRunning)
+        }
+        try await Proxied.run(["sh", "-c", "exit 3"]) { proxied in
+            _ = try await proxied.perform(.pull(release: proxied.plan.candidate))
+            _ = try await proxied.perform(.stop)
             let proxy = proxied.world.name("proxy")
             try await proxied.world.engine.stopContainer(proxy, grace: .seconds(5))
-            _ = try await proxied.perform(start)
+            _ = try await proxied.perform(.start(release: proxied.plan.candidate))
         }
     }
 }

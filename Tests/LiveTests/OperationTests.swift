@@ -120,6 +120,49 @@ struct OperationTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(4)))
+    func `A dump's schema keeps its own character set`() async throws {
+        try await Stack.running { stack in
+            let pawl = try Pawl(stack)
+            _ = try await stack.sql("ALTER DATABASE noticeboard CHARACTER SET latin1")
+            let dump = try await stack.dump()
+            try #require(!dump.contains("ALTER DATABASE"), "the dump does not say it")
+            try Data(dump.utf8).write(to: URL(filePath: stack.path("vendor.sql")))
+            try await pawl.run("restore", "vendor.sql", "--yes", ends: 0)
+            let name = try await stack.sql(
+                """
+                SELECT DEFAULT_CHARACTER_SET_NAME FROM information_schema.SCHEMATA
+                  WHERE SCHEMA_NAME = 'noticeboard'
+                """)
+            #expect(name == "latin1")
+        }
+    }
+
+    /// A person, a script or compose: the containers have their own names meanwhile.
+    @Test(.timeLimit(.minutes(4)))
+    func `What is started within a killed restore is stopped, and its writes are saved`()
+        async throws
+    {
+        try await Stack.running { stack in
+            let pawl = try Pawl(stack)
+            try await stack.addBallast()
+            let dump = try await stack.dump()
+            let old = try #require(try await stack.container(stack.web))
+            let path = try await Self.backUp(pawl)
+            try await kill(pawl, ["restore", path, "--yes"], at: Self.places[1])
+            try await Testbed.docker("start", stack.web)
+            try await MySQLShell.eventually { try await stack.post("of meanwhile") == 201 }
+
+            try await pawl.run("resume", ends: 0)
+            expectSame(try await stack.dump(), dump)
+            try await Self.expectServing(stack, pawl, old)
+            let file = try #require(
+                try pawl.files(in: pawl.backups).first { $0.contains("-replaced-2.sql.zst") })
+            let saved = try await Program.run(["zstd", "-dc", "\(pawl.backups)/\(file)"])
+            #expect(saved.output.contains("of meanwhile"))
+        }
+    }
+
     private static let places = [
         Ambush("stop", .engine(action: "die") { $0.name == $1.web }, "the container has ended"),
         Ambush("saveData", .bytes(4_096, of: "replaced-1"), "a part of what was there is saved"),

@@ -76,6 +76,20 @@ struct PostgreSQLFailureTests {
                 """)
             let findings = try await driver.survey(in: context).findings
             #expect(findings == [])
+            // The server's first superuser owns what no other could bring back.
+            for made in [
+                "FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "SCHEMA s", "SEQUENCE q",
+                "TYPE e AS ENUM ('a')",
+            ] {
+                try await server.root("CREATE \(made);")
+                let lacking = try await driver.survey(in: context).findings
+                #expect(
+                    lacking.map(\.message) == [
+                        "account small could not bring these back: objects of postgres"
+                    ], "\(made)")
+                let name = made.split { $0 == " " || $0 == "(" }.prefix(2).joined(separator: " ")
+                try await server.root("DROP \(name);")
+            }
             guard
                 case .fenceRaised(let position) = try await driver.perform(
                     .raiseFence, in: context),

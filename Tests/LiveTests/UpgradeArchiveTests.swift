@@ -113,6 +113,23 @@ struct UpgradeArchiveTests {
         }
     }
 
+    /// The engine ends a load whose client has gone, and moves the name after that.
+    @Test(.timeLimit(.minutes(4)))
+    func `A load that is given up leaves the name where it was`() async throws {
+        let ambush = Ambush("pull", .loading, "the engine unpacks the archive")
+        guard ambush.canBeSeen else { return }
+        try await offline { stack, archives, pawl in
+            let archive = try await archives.make("2.0.0", name: stack.localTag)
+            let old = try #require(try await stack.container(stack.web))
+            try await kill(pawl, ["upgrade", "2.0.0", "--archive", archive.path], at: ambush)
+            // However far the engine gets with it.
+            try await Testbed.docker("load", "--input", archive.path)
+            try await pawl.run("rollback", "--reason", "given up", "--yes", ends: 10)
+            #expect(try await stack.imageID(stack.localTag) == old.imageID)
+            #expect(try await stack.container(stack.web) == old)
+        }
+    }
+
     @Test(.timeLimit(.minutes(4)))
     func `An archive that was replaced since is not loaded`() async throws {
         try await offline { stack, archives, pawl in

@@ -62,6 +62,31 @@ struct DiskTests {
         #expect(try world.pawl("upgrade", "2.0.0").code == 0)
     }
 
+    /// The application's own disk: the new data has no room, and what was there has not moved.
+    @Test func aRestoreThatFindsNoRoomLeavesTheData() throws {
+        let world = try Installation()
+        #expect(try world.pawl("stop").code == 0)
+        try world.shell("mv data data.before; mkdir data")
+        let disk = try SmallDisk(at: world.path("data"))
+        try world.shell("cp -a data.before/. data/")
+        #expect(try world.pawl("start").code == 0)
+        #expect(try world.pawl("backup").code == 0)
+        try world.shell(
+            "curl -sf -d author=eve -d body=late http://127.0.0.1:\(world.port)/notices")
+        let late = try world.dump()
+        try disk.fill()
+        let end = try world.pawl("restore", "latest", "--yes")
+        #expect(end.code == 10, "\(end.errors)")
+        #expect(end.errors.contains("No space left"), "\(end.errors)")
+        #expect(try world.dump() == late)
+        #expect(try world.servingVersion() == "1.0.0")
+
+        try disk.makeRoom()
+        #expect(try world.pawl("restore", "latest", "--yes").code == 0)
+        #expect(try world.dump() != late)
+        #expect(try world.pawl("stop").code == 0)
+    }
+
     /// Has the disk fail while the service is being stopped, before that can be recorded.
     private func atTheStop(
         of world: Installation, _ fail: () throws -> Void

@@ -62,6 +62,28 @@ struct OperationTests {
         #expect(try world.pawl("replay").code == 0)
     }
 
+    /// What is there now is not what a candidate has made of it.
+    @Test func `A restore saves the data, whatever an upgrade may lose`() throws {
+        let world = try Installation()
+        _ = try backUp(world)
+        try world.shell(
+            "sed -i 's/verify: 300s/verify: 300s, may_lose_migrated_data: yes/' pawl.yaml")
+        let report = try world.pawl("restore", "latest", "--dry-run", "--json").document()
+        let plan = try #require(report["plan"] as? [String: Any])
+        #expect(plan["mayLoseMigratedData"] as? Bool == false)
+        let upgrade = try world.pawl("plan", "2.0.0", "--json").document()
+        #expect((upgrade["plan"] as? [String: Any])?["mayLoseMigratedData"] as? Bool == true)
+    }
+
+    @Test func `A damaged backup is refused while the service runs`() throws {
+        let world = try Installation()
+        let path = try backUp(world)
+        try world.shell("printf x | dd of=\(path) bs=1 seek=50 conv=notrunc 2>&1")
+        let end = try world.pawl("restore", path, "--yes")
+        #expect(end.code == 12 && end.errors.contains("nothing was changed"))
+        #expect(try world.pawl("status").output.hasPrefix("Backup "))
+    }
+
     @Test func `Data that cannot be loaded leaves what was there`() throws {
         let world = try Installation()
         let before = try world.dump()

@@ -1,14 +1,11 @@
 internal import DockerEngine
 internal import Foundation
-public import UpgradeMachine
+internal import UpgradeMachine
 
 /// The accounts of registries: a plan's own, or else what `docker login` kept.
 ///
 /// Source: `docker login`, section "Credential stores"; the Engine itself knows no account.
 public struct RegistryCredentials: Sendable {
-    /// Turns a reference into the secret, as late as possible.
-    public typealias Resolver = @Sendable (SecretReference) async throws(Failure) -> Secret
-
     /// A configuration of Docker's is a few kilobytes.
     private static let configurationLimitInBytes = 1 << 20
     /// A helper may have to open a key ring, and none may ask a person.
@@ -18,14 +15,14 @@ public struct RegistryCredentials: Sendable {
     private let directory: String?
     /// What a helper needs to be found and to find its own store.
     private let helperEnvironment: [String: String]
-    private let resolve: Resolver
+    private let resolve: SecretResolver
     /// Whom a registry asked without an engine is trusted by.
     let certificates: RegistryCertificates
 
     /// - Parameters:
     ///   - environment: Pawl's own: `DOCKER_CONFIG` or `HOME` say where Docker keeps its accounts.
     ///   - resolve: Reads a plan's secret.
-    public init(environment: [String: String], resolve: @escaping Resolver) {
+    public init(environment: [String: String], resolve: @escaping SecretResolver) {
         let named = environment["DOCKER_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
         directory = named ?? environment["HOME"].map { "\($0)/.docker" }
         helperEnvironment = environment.filter {

@@ -20,7 +20,7 @@ struct Examination {
 
     init(
         release: Release, step: Step, service: any Service, context: Context,
-        pace: Verification.Pace, resolve: @escaping HTTPQuestion.Resolve
+        pace: Verification.Pace, resolve: @escaping SecretResolver
     ) throws(Failure) {
         self.release = release
         self.step = step

@@ -21,7 +21,6 @@ actor HTTPQuestion {
     }
 
     /// What is resolved when it is first needed, and kept for one verification.
-    typealias Resolve = @Sendable (SecretReference) async throws(Failure) -> Secret
 
     private struct Session {
         let visit: HTTPVisit
@@ -35,7 +34,7 @@ actor HTTPQuestion {
     private let form: LoginForm?
     private let deadline: Duration
     private let pace: LoginPace
-    private let resolve: Resolve
+    private let resolve: SecretResolver
 
     private var secrets: [SecretReference: Secret] = [:]
     private var session: Session?
@@ -47,7 +46,7 @@ actor HTTPQuestion {
     /// - Returns: None where one of the probe's patterns, or its pointer, cannot be read.
     init?(
         _ probe: HTTPProbe, version: String, deadline: Duration = deadline,
-        pace: LoginPace = LoginPace(), resolve: @escaping Resolve
+        pace: LoginPace = LoginPace(), resolve: @escaping SecretResolver
     ) {
         guard let demands = PageDemands(probe, version: version) else { return nil }
         if let login = probe.login {

@@ -23,7 +23,7 @@ struct Questions {
 
     init(
         _ checks: [Check], release: Release, step: Step, plan: Plan, pace: Verification.Pace,
-        resolve: @escaping HTTPQuestion.Resolve
+        resolve: @escaping SecretResolver
     ) throws(Failure) {
         self.pace = pace
         runningIndices = checks.indices.filter { checks[$0].question == .running }

@@ -16,7 +16,7 @@ public import UpgradeMachine
 public struct Verification: Driver {
     private let service: any Service
     private let pace: Pace
-    private let resolve: @Sendable (SecretReference) async throws(Failure) -> Secret
+    private let resolve: SecretResolver
 
     /// - Parameter service: The application whose checks are asked.
     public init(service: any Service) {
@@ -25,7 +25,7 @@ public struct Verification: Driver {
 
     init(
         service: any Service, pace: Pace,
-        resolve: @escaping @Sendable (SecretReference) async throws(Failure) -> Secret = {
+        resolve: @escaping SecretResolver = {
             (reference) async throws(Failure) in try await Secrets().resolve(reference)
         }
     ) {

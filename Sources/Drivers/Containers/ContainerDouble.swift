@@ -28,17 +28,16 @@ extension ContainerService {
 
     func setAside(_ scene: Scene) async throws(Failure) {
         let found = try await foundByCompose(scene)
-        // One may join another: all doubles are made before the first kept container goes.
-        var doubles: [String: String] = [:]
-        for planned in scene.replaced where try await scene.container(planned.id) == nil {
-            doubles[planned.id] = try await scene.double(of: planned)?.id
+        // Once one of the kept has gone all doubles are whole, and one may join another.
+        if try await !hasSetOneAside(scene) {
+            var doubles: [String: String] = [:]
+            for (planned, kept) in found {
+                scene.context.report(
+                    .note("keeping \(planned.name) where compose does not find it"))
+                doubles[kept.id] = try await makeDouble(of: kept, planned, scene, doubles)
+            }
         }
-        for (planned, kept) in found {
-            scene.context.report(.note("keeping \(planned.name) where compose does not find it"))
-            doubles[kept.id] = try await makeDouble(of: kept, planned, scene, doubles)
-        }
-        // One that is joined goes after those that join it, so that a double is made only while all
-        // that it may join is there.
+        // One that is joined goes after those that join it.
         for (_, kept) in found.reversed() {
             _ = try await askedIfPresent { () throws(DockerError) in
                 try await engine.removeContainer(kept.id)
@@ -50,6 +49,13 @@ extension ContainerService {
             else { continue }
             try await rename(double.id, to: scene.keptName(planned))
         }
+    }
+
+    private func hasSetOneAside(_ scene: Scene) async throws(Failure) -> Bool {
+        for planned in scene.replaced where try await scene.container(planned.id) == nil {
+            if try await scene.double(of: planned) != nil { return true }
+        }
+        return false
     }
 
     /// Whether nothing of it is left to do.
@@ -65,7 +71,7 @@ extension ContainerService {
         return true
     }
 
-    private func makeDouble(
+    func makeDouble(
         of kept: ContainerDetails, _ planned: PlannedContainer, _ scene: Scene,
         _ doubles: [String: String]
     ) async throws(Failure) -> String {

@@ -15,6 +15,7 @@ struct RestoreCommand: AsyncParsableCommand, WorkspaceCommand {
 
     @OptionGroup var options: WorkspaceOptions
     @OptionGroup var operation: OperationOptions
+    @OptionGroup var start: StartOptions
 
     @Argument(
         help: ArgumentHelp(
@@ -32,7 +33,7 @@ struct RestoreCommand: AsyncParsableCommand, WorkspaceCommand {
         let operating = try OperationRun(workspace, operation, json: options.json)
         let target = try await RestoreTarget.named(backup, of: operating.planning)
         let outcome = try await operating.planning.outcome(
-            of: .restore(source: target.source), in: try operating.log(), operation)
+            of: .restore(source: target.source), in: try operating.log(), operation, start)
         let complete = Planning.Outcome(
             plan: outcome.plan, isServing: outcome.isServing,
             findings: target.findings + outcome.findings)
@@ -41,7 +42,7 @@ struct RestoreCommand: AsyncParsableCommand, WorkspaceCommand {
             Output.error(
                 """
                 \(outcome.plan.instance) gets the data of \(target.description).
-                \(now) It is saved first, and is not in the database afterwards.
+                \(now)
                 """)
             try Confirmation.ask("Replace it?", unless: yes, otherwise: "not restored")
         }

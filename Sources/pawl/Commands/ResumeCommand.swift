@@ -57,7 +57,7 @@ struct ResumeCommand: AsyncParsableCommand, WorkspaceCommand {
         let upgrade = newest.run.upgrade
         if upgrade.name != .halted, retry {
             throw Refusal(
-                status: .refused, message: "the upgrade is not halted",
+                status: .refused, message: "the \(newest.run.plan.kind) is not halted",
                 advice: "leave --retry away: pawl resume")
         }
         let decision = reason.map { Event.retried(reason: $0) }

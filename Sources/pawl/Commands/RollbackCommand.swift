@@ -138,8 +138,7 @@ struct RollbackCommand: AsyncParsableCommand, WorkspaceCommand {
             words +=
                 "\nIts data becomes that of \(Output.date(taken.moment.wallMilliseconds)), "
                 + "with \(backup.fingerprint.tables) tables and \(backup.fingerprint.rows) rows "
-                + "(\(backup.path)).\n\(try await DataSince(backup, in: plan).words) It is saved "
-                + "first, and is not in the database afterwards."
+                + "(\(backup.path)).\n\(try await DataSince(backup, in: plan).words)"
         }
         Output.error(words)
         try Confirmation.ask("Go back?", unless: yes, otherwise: "not rolled back")

@@ -8,23 +8,19 @@ public import UpgradeMachine
 ///
 /// A `host` that begins with a slash is the directory of a local socket.
 public struct PostgreSQLDriver: DatabaseDriver {
-    /// Resolves a reference as late as possible; called anew for each step.
-    public typealias Resolver =
-        @Sendable (SecretReference) async throws(Failure) -> Secret
-
     let settings: PostgreSQLDatabase
-    private let engine: DockerEngine?
-    private let resolve: Resolver
+    private let access: ServerAccess
     let fence = PostgreSQLFence()
     private let desk = DatabaseDesk()
 
     /// - Parameter engine: Needed where the settings name a container.
     public init(
-        settings: PostgreSQLDatabase, engine: DockerEngine?, resolve: @escaping Resolver
+        settings: PostgreSQLDatabase, engine: DockerEngine?, resolve: @escaping SecretResolver
     ) {
         self.settings = settings
-        self.engine = engine
-        self.resolve = resolve
+        access = ServerAccess(
+            container: settings.container, password: settings.password, engine: engine,
+            resolve: resolve)
     }
 
     // MARK: Driver
@@ -120,45 +116,20 @@ public struct PostgreSQLDriver: DatabaseDriver {
 
     // MARK: Connecting
 
-    /// Resolves the password, does the work, and takes the password out of what it throws.
-    ///
     /// - Parameter patience: With a server that is being started.
     func connected<Value: Sendable>(
         _ effect: Effect?, _ context: Context, _ patience: Patience = .usual,
         _ work: (PostgreSQLClient) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        let password = try await resolve(settings.password)
-        let redaction = Redaction([password])
-        let tag = effect.map { StepTag(upgrade: context.plan.upgrade, step: $0.step) }
-        let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
-        do throws(Failure) {
-            let tools = try tools(redaction)
-            let patience = limit.map { patience.within($0.duration) } ?? patience
-            let client = try await patience.wait(in: context) { () throws(Failure) in
-                let client = try await PostgreSQLClient(
-                    settings: settings, tools: tools, desk: desk, password: password,
-                    instance: context.plan.instance, step: effect?.step, tag: tag,
-                    limit: (limit ?? context.plan.limits.backUp).duration)
-                try await client.reach()
-                return client
-            }
-            return try await work(client)
-        } catch {
-            throw redaction(error)
+        let reach = { (errand: ServerAccess.Errand) async throws(Failure) -> PostgreSQLClient in
+            let client = try await PostgreSQLClient(
+                settings: settings, tools: errand.tools, desk: desk, password: errand.password,
+                instance: context.plan.instance, step: errand.step, tag: errand.tag,
+                limit: errand.limit)
+            try await client.reach()
+            return client
         }
-    }
-
-    private func tools(_ redaction: Redaction) throws(Failure) -> any DatabaseTools {
-        guard let container = settings.container else {
-            return DatabaseHostTools(redaction: redaction)
-        }
-        guard let engine else {
-            throw Failure(
-                code: "no-engine",
-                message: "the database's container \(container) needs a container engine",
-                advice: "name the engine in the configuration", isPermanent: true)
-        }
-        return DatabaseContainerTools(engine: engine, container: container)
+        return try await access.connected(effect, context, patience, reach: reach, work)
     }
 
     /// What the database holds; while this process's fence stands, locked tables are summed once.

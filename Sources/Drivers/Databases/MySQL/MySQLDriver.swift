@@ -9,23 +9,19 @@ public import UpgradeMachine
 ///
 /// A `host` that begins with a slash is the path of a local socket.
 public struct MySQLDriver: DatabaseDriver {
-    /// Resolves a reference as late as possible; called anew for each step.
-    public typealias Resolver =
-        @Sendable (SecretReference) async throws(Failure) -> Secret
-
     let settings: MySQLDatabase
-    private let engine: DockerEngine?
-    private let resolve: Resolver
+    private let access: ServerAccess
     let fence = MySQLFence()
     private let desk = DatabaseDesk()
 
     /// - Parameter engine: Needed where the settings name a container.
     public init(
-        settings: MySQLDatabase, engine: DockerEngine?, resolve: @escaping Resolver
+        settings: MySQLDatabase, engine: DockerEngine?, resolve: @escaping SecretResolver
     ) {
         self.settings = settings
-        self.engine = engine
-        self.resolve = resolve
+        access = ServerAccess(
+            container: settings.container, password: settings.password, engine: engine,
+            resolve: resolve)
     }
 
     // MARK: Driver
@@ -132,44 +128,19 @@ public struct MySQLDriver: DatabaseDriver {
 
     // MARK: Connecting
 
-    /// Resolves the password, does the work, and takes the password out of what it throws.
-    ///
     /// - Parameter patience: With a server that is being started.
     func connected<Value: Sendable>(
         _ effect: Effect?, _ context: Context, _ patience: Patience = .usual,
         _ work: (MySQLClient) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        let password = try await resolve(settings.password)
-        let redaction = Redaction([password])
-        let tag = effect.map { StepTag(upgrade: context.plan.upgrade, step: $0.step) }
-        let limit = effect.map { context.plan.limits.deadline(of: $0.step).hard }
-        do throws(Failure) {
-            let tools = try tools(redaction)
-            let patience = limit.map { patience.within($0.duration) } ?? patience
-            let client = try await patience.wait(in: context) { () throws(Failure) in
-                let client = try await MySQLClient(
-                    settings: settings, tools: tools, desk: desk, password: password,
-                    tag: tag, limit: (limit ?? context.plan.limits.backUp).duration)
-                _ = try await client.ask("DO 0;\n", for: "reach the server", inSchema: false)
-                return client
-            }
-            return try await work(client)
-        } catch {
-            throw redaction(error)
+        let reach = { (errand: ServerAccess.Errand) async throws(Failure) -> MySQLClient in
+            let client = try await MySQLClient(
+                settings: settings, tools: errand.tools, desk: desk, password: errand.password,
+                tag: errand.tag, limit: errand.limit)
+            _ = try await client.ask("DO 0;\n", for: "reach the server", inSchema: false)
+            return client
         }
-    }
-
-    private func tools(_ redaction: Redaction) throws(Failure) -> any DatabaseTools {
-        guard let container = settings.container else {
-            return DatabaseHostTools(redaction: redaction)
-        }
-        guard let engine else {
-            throw Failure(
-                code: "no-engine",
-                message: "the database's container \(container) needs a container engine",
-                advice: "name the engine in the configuration", isPermanent: true)
-        }
-        return DatabaseContainerTools(engine: engine, container: container)
+        return try await access.connected(effect, context, patience, reach: reach, work)
     }
 
     func fenceLock(_ context: Context) -> String {
